@@ -1,0 +1,1 @@
+"""Shipped networks, dataflows, machines and technologies: data only."""

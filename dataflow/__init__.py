@@ -1,0 +1,1 @@
+"""The question and the answer sheet: layers, directives, levels, regions, machines, metrics."""

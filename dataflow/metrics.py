@@ -1,0 +1,91 @@
+"""The answer sheet: the record that both models return for a layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Accesses to the buffer above a boundary, in elements."""
+
+    input_read: int
+    filter_read: int
+    output_write: int
+    output_read: int
+
+
+@dataclass(frozen=True)
+class Downstream:
+    """Accesses to the buffers below a boundary, in elements, summed over units."""
+
+    input_write: int
+    filter_write: int
+    output_drained: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """Elements that cross the distribution and the collection ports of a boundary."""
+
+    distributed: int
+    collected: int
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The interface between the level's cluster buffers and their units, summed over the level's clusters."""
+
+    upstream: Upstream
+    downstream: Downstream
+    network: Network
+
+
+@dataclass(frozen=True)
+class L1:
+    """Accesses to the PEs' own scratchpads, in elements."""
+
+    input_read: int
+    filter_read: int
+    output_read: int
+    output_write: int
+
+    @classmethod
+    def of(cls, macs: int) -> L1:
+        """Every MAC reads both operands and the partial sum, and writes the partial sum."""
+        return cls(macs, macs, macs, macs)
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Bytes that the dataflow needs in each scratchpad of a PE and in the L2."""
+
+    l1_bytes: int
+    l2_bytes: int
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Time and traffic of a layer on a machine.
+
+    ``steps[ℓ]`` counts the non-empty steps of all level-ℓ clusters together, ``boundaries[ℓ]`` their traffic.
+    ``utilization`` is the share of all MACs that the array could have done in ``cycles``. ``stalls`` are the
+    cycles that innermost clusters waited, by cause, summed over those clusters (empty where not known).
+    """
+
+    cycles: int
+    compute_end: int
+    steps: tuple[int, ...]
+    boundaries: tuple[Boundary, ...]
+    l1: L1
+    buffers: Buffers
+    utilization: float
+    stalls: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain dictionaries and lists, with the keys of the result file."""
+        return asdict(self) | {
+            "steps": list(self.steps),
+            "boundaries": [asdict(boundary) for boundary in self.boundaries],
+        }

@@ -1,0 +1,1 @@
+"""The cycle-level simulator, on SimPy. Never imports the analytical model."""

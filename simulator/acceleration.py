@@ -1,0 +1,227 @@
+"""Skip what is proven to repeat.
+
+The schedule is made of nested loops, and the machine falls into step with them: if at the ends of two iterations
+of a loop of the top level everything that can influence the future is the same, relative to the clock and to the
+place in the iteration space, then the next iterations do to the machine what those between the two did, and so do
+all further ones that are cut alike. So the odometer jumps over them, the clock and everything in flight stay as
+they are (they are what would be in flight then), and time and counts are added in multiples.
+
+The proof is the equality of the whole state. What a cluster's future depends on stands in its attributes, in
+the objects in its queues and in its sequence: `_state` reads exactly that. A moment that has passed is as good as
+now, since nothing can happen before now. Tiles that idle units keep do not move along; they are checked to be the
+same ones as before, and are moved aside by what was skipped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from itertools import product
+from operator import add, sub
+
+from simulator.cluster import Cluster, Delivery, Order, Record
+from simulator.nest import Nest, Odometer, Region, Step
+from simulator.sequence import Activity
+from simulator.tiles import Footprint, Origin
+
+#: iterations over which a pattern may repeat; beyond that a machine is simulated in full
+LONGEST_PERIOD = 64
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """The machine at the end of an iteration.
+
+    ``iteration`` is where the loop stood, ``outside`` the loops around it. ``fixed`` has to be equal for two states
+    to be the same (``digest`` is its hash). ``origin`` is the place that it is relative to, ``kept`` are the places
+    of tiles, and ``base`` is where the odometer lets the layer begin: jumps of inner loops move it.
+    """
+
+    iteration: int
+    outside: tuple[int, ...]
+    time: int
+    origin: Origin
+    base: Origin
+    digest: int
+    fixed: object
+    kept: tuple[Origin, ...]
+    activities: tuple[Counter[Activity], ...]
+    stalls: Counter[str]
+
+
+class Accelerator:
+    """Watches the top cluster's steps end, and lets its odometer jump where iterations repeat."""
+
+    def __init__(self, top: Cluster, region: Region, odometer: Odometer, record: Record) -> None:
+        self._top = top
+        self._region = region
+        self._odometer = odometer
+        self._record = record
+        self._snapshots: dict[int, deque[_Snapshot]] = {}
+
+    def step_ended(self, delivery: Delivery) -> None:
+        """Look whether an iteration of some loop ends with this step, and whether it did what the last one did."""
+        step, upcoming = delivery.planned.step, delivery.planned.upcoming
+        if upcoming is None or self._odometer.finished:
+            return
+        loop = next(i for i, (now, then) in enumerate(zip(step.indices, upcoming.indices, strict=True)) if now != then)
+        if self._odometer.trips[loop] < 4:
+            return
+        after = self._snapshot(step, loop)
+        earlier = self._snapshots.setdefault(loop, deque(maxlen=LONGEST_PERIOD))
+        if earlier and earlier[-1].outside != after.outside:
+            earlier.clear()
+        for before in reversed(earlier):
+            if _same_state(before, after):
+                if self._jump(loop, before, after):
+                    earlier.clear()
+                break
+        earlier.append(after)
+
+    def _snapshot(self, step: Step, loop: int) -> _Snapshot:
+        kept: list[Step] = []
+        fixed = _state(self._top, self._top.clock.now, step.origin, kept)
+        return _Snapshot(
+            iteration=step.indices[loop],
+            outside=step.indices[:loop],
+            time=self._top.clock.now + self._record.skipped,
+            origin=step.origin,
+            base=self._odometer.origin,
+            digest=hash(fixed),
+            fixed=fixed,
+            kept=tuple(tile.origin for tile in kept),
+            activities=tuple(activities.copy() for activities in self._record.activities),
+            stalls=self._record.stalls.copy(),
+        )
+
+    def _jump(self, loop: int, before: _Snapshot, after: _Snapshot) -> bool:
+        """Skip all iterations of ``loop`` that are like those between the two snapshots, if there are any."""
+        fetched = self._odometer.indices
+        if tuple(fetched[:loop]) != after.outside:
+            return False
+        period = after.iteration - before.iteration
+        last, displacement = steady_until(self._top.nest, self._region, self._odometer, loop, before.iteration)
+        moved = _difference(_difference(after.origin, after.base), _difference(before.origin, before.base))
+        if moved != tuple(period * d for d in displacement):
+            return False
+        periods = (last - fetched[loop]) // period
+        if periods < 1:
+            return False
+        self._leave_behind(before, after, tuple(periods * period * d for d in displacement))
+        self._odometer.skip(loop, periods * period, displacement)
+        self._record.skipped += periods * (after.time - before.time)
+        for total, then, now in zip(self._record.activities, before.activities, after.activities, strict=True):
+            for activity, times in now.items():
+                total[activity] += periods * (times - then[activity])
+        for cause, cycles in after.stalls.items():
+            self._record.stalls[cause] += periods * (cycles - before.stalls[cause])
+        return True
+
+    def _leave_behind(self, before: _Snapshot, after: _Snapshot, skipped: Origin) -> None:
+        """Move the tiles that stayed where they were back by what the others seem not to have moved."""
+        kept: list[Step] = []
+        _state(self._top, self._top.clock.now, after.origin, kept)
+        drift = _difference(after.base, before.base)
+        stayed = {
+            id(step): step
+            for step, was, is_ in zip(kept, before.kept, after.kept, strict=True)
+            if _difference(is_, was) == drift
+        }
+        for step in stayed.values():
+            step.origin = _difference(step.origin, skipped)
+
+
+def steady_until(nest: Nest, region: Region, odometer: Odometer, loop: int, first: int) -> tuple[int, Origin]:
+    """Return the last iteration of ``loop`` that is ``first``, displaced evenly, and the displacement of one.
+
+    Only the loops that cut the same subspace matter; those outside ``loop`` stand still meanwhile.
+    """
+    place = nest.places[loop]
+    inside = [
+        range(trips) if its_place == place and index > loop else (0,)
+        for index, (its_place, trips) in enumerate(zip(nest.places, odometer.trips, strict=True))
+    ]
+    outside = odometer.indices[:loop]
+
+    def cuts(iteration: int) -> list[tuple[Footprint, Origin | None]]:
+        found = []
+        for indices in product(*inside[loop + 1 :]):
+            footprint, origin = nest.cut(place, region.lengths, (*outside, iteration, *indices))
+            found.append((footprint, origin if footprint.active else None))
+        return found
+
+    expected = cuts(first)
+    moves = zip(expected, cuts(first + 1), strict=True)
+    step = next((_difference(then, now) for (_, now), (_, then) in moves if now and then), None)
+    iteration = first
+    while step is not None and iteration + 1 < odometer.trips[loop]:
+        expected = [(footprint, origin and tuple(map(add, origin, step))) for footprint, origin in expected]
+        if cuts(iteration + 1) != expected:
+            break
+        iteration += 1
+    dimensions = [len(lengths) for lengths in region.lengths]
+    before, after = sum(dimensions[:place]), sum(dimensions[place + 1 :])
+    return iteration, (0,) * before + (step or (0,) * dimensions[place]) + (0,) * after
+
+
+def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> object:
+    """Return all that the cluster's future depends on, relative to the time and to the place ``origin``.
+
+    The steps whose tiles its units hold go to ``kept``: they may be anywhere.
+    """
+
+    def ahead(cycle: int) -> int:
+        return max(cycle - now, 0)
+
+    def place(region: Region | None) -> object:
+        return region and (region.lengths, _difference(region.origin, origin))
+
+    def order(given: Order) -> object:
+        if given.odometer is not None:  # the whole layer: what is left of it is for the odometer to say
+            return ()
+        return place(given.region), place(given.following), ahead(given.within.arrival), given.within.opened.is_open
+
+    def sent(delivery: Delivery) -> object:
+        return (
+            delivery.planned.activity,
+            delivery.planned.last,
+            _difference(delivery.planned.step.origin, origin),
+            ahead(delivery.arrival),
+            delivery.working,
+            delivery.opened.is_open,
+            delivery.within.opened.is_open,
+        )
+
+    kept.extend(step for _, step in cluster.steps.held)
+    if cluster.steps.previous is not None:
+        kept.append(cluster.steps.previous)
+    return (
+        ahead(cluster.collection_free),
+        ahead(cluster.upstream),
+        tuple(map(ahead, cluster.slots)),
+        cluster.buffers.free,
+        cluster.sending_until and ahead(cluster.sending_until),
+        cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),
+        cluster.fetching and order(cluster.fetching),
+        cluster.computing and sent(cluster.computing),
+        tuple(map(sent, cluster.delivered.items)),
+        tuple(map(order, cluster.inbox.items)),
+        tuple((units, step.shape) for units, step in cluster.steps.held),
+        cluster.steps.previous and cluster.steps.previous.shape,
+        tuple((unit, _state(cluster.units[unit], now, origin, kept)) for unit in sorted(cluster.units)),
+    )
+
+
+def _same_state(before: _Snapshot, after: _Snapshot) -> bool:
+    """Tell whether nothing but time and place differs: kept tiles have moved along, or stayed where they were."""
+    if before.digest != after.digest or before.fixed != after.fixed:
+        return False
+    along = _difference(after.origin, before.origin)
+    stayed = _difference(after.base, before.base)
+    return len(before.kept) == len(after.kept) and all(
+        _difference(now, then) in (along, stayed) for now, then in zip(after.kept, before.kept, strict=True)
+    )
+
+
+def _difference(origin: Origin, other: Origin) -> Origin:
+    return tuple(map(sub, origin, other))

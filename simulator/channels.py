@@ -1,0 +1,110 @@
+"""How the processes of the machine wait for each other.
+
+What is on its way is always to be seen in the objects themselves, never only in a pending event: the state of
+the machine can be read off between two events.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from typing import Any, Generic, TypeVar, cast
+
+from simpy import Environment, Event
+
+T = TypeVar("T")
+Waiting = Generator[Event, Any, T]
+
+
+class Clock(Environment):
+    """SimPy's environment; every delay here is an integer, and so is the time."""
+
+    @property
+    def now(self) -> int:
+        """The current cycle."""
+        return cast(int, self._now)
+
+
+class _Awaited:
+    """Something that one process at a time may wait for."""
+
+    __slots__ = ("_clock", "_event")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event: Event | None = None
+
+    def _pause(self) -> Event:
+        self._event = Event(self._clock)
+        return self._event
+
+    def _wake(self) -> None:
+        if self._event is not None:
+            self._event.succeed()
+            self._event = None
+
+
+class Channel(_Awaited, Generic[T]):
+    """A queue between two processes, first in, first out, and never full."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.items: deque[T] = deque()
+
+    def put(self, item: T) -> None:
+        """Append ``item``."""
+        self.items.append(item)
+        self._wake()
+
+    def take(self) -> Waiting[T]:
+        """Wait for the first item and remove it."""
+        while not self.items:
+            yield self._pause()
+        return self.items.popleft()
+
+
+class Credits(_Awaited):
+    """Free buffers: whoever takes one waits until there is one."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, clock: Clock, free: int) -> None:
+        super().__init__(clock)
+        self.free = free
+
+    def take(self) -> Waiting[None]:
+        """Wait for a credit and use it."""
+        while not self.free:
+            yield self._pause()
+        self.free -= 1
+
+    def give(self) -> None:
+        """Return a credit."""
+        self.free += 1
+        self._wake()
+
+
+class Gate:
+    """Closed until it is opened, once, for any number of waiting processes."""
+
+    __slots__ = ("_waiting", "is_open")
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        self.is_open = is_open
+        self._waiting: list[Event] = []
+
+    def open(self) -> None:
+        """Let everybody through, now and later."""
+        self.is_open = True
+        for event in self._waiting:
+            event.succeed()
+        self._waiting.clear()
+
+    def passed(self, clock: Clock) -> Waiting[None]:
+        """Wait until the gate is open."""
+        if not self.is_open:
+            event = Event(clock)
+            self._waiting.append(event)
+            yield event

@@ -1,0 +1,192 @@
+"""From directives to steps (§2): the loop nest of one level, walked lazily.
+
+`Nest` belongs to a level and serves all its clusters. Since a nest looks the same wherever its region lies,
+footprints are worked out once per size of region and position of the loops, and shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from dataflow.layers import Layer, Subspace
+from dataflow.levels import Level, LevelMap
+from dataflow.regions import Box, cut, trips
+from simulator.tiles import Footprint, Origin
+
+Lengths = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region of the iteration space that is not empty: its lengths per subspace, and where it begins."""
+
+    lengths: Lengths
+    origin: Origin
+
+    @classmethod
+    def whole(cls, layer: Layer) -> Region:
+        """Return the region of the whole layer."""
+        lengths = tuple(tuple(layer.sizes[d] for d in subspace.dimensions) for subspace in layer.subspaces)
+        return cls(lengths, (0,) * sum(map(len, lengths)))
+
+
+class Shape:
+    """What all units of a cluster do in a step, apart from where: one object per distinct shape and level.
+
+    ``active`` is the set of units that work, ``macs`` their multiply-accumulates in total, ``largest`` the most
+    that one of them does.
+    """
+
+    def __init__(self, footprints: tuple[Footprint, ...], units: int) -> None:
+        self.footprints = footprints
+        self.active = (1 << units) - 1
+        for footprint in footprints:
+            self.active &= footprint.active
+        self.members = tuple(unit for unit in range(units) if self.active >> unit & 1)
+        self._regions: dict[int, tuple[Lengths, Origin]] = {}
+        work = [prod(map(prod, self.region(unit)[0])) for unit in self.members]
+        self.macs = sum(work)
+        self.largest = max(work, default=0)
+
+    def region(self, unit: int) -> tuple[Lengths, Origin]:
+        """Return the lengths of an active unit's region and its origin relative to the step's."""
+        if unit not in self._regions:
+            boxes = [footprint.box(unit) for footprint in self.footprints]
+            self._regions[unit] = (
+                tuple(tuple(high - low for low, high in box) for box in boxes if box is not None),
+                tuple(low for box in boxes if box is not None for low, _ in box),
+            )
+        return self._regions[unit]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A step of a cluster: a shape somewhere in the iteration space, and where its loops stand."""
+
+    shape: Shape
+    origin: Origin
+    indices: tuple[int, ...] = field(repr=False)
+
+    def region(self, unit: int) -> Region | None:
+        """Return what ``unit`` works on, None where it is idle."""
+        if not self.shape.active >> unit & 1:
+            return None
+        lengths, offset = self.shape.region(unit)
+        return Region(lengths, tuple(map(int.__add__, self.origin, offset)))
+
+
+class Nest:
+    """The loops of one level, outermost first."""
+
+    def __init__(self, layer: Layer, level: Level) -> None:
+        self.units = level.units
+        self._cutters = [_Cutter(subspace, level) for subspace in layer.subspaces]
+        #: the subspace, by its index in ``layer.subspaces``, that each loop cuts
+        self.places = [
+            next(i for i, cutter in enumerate(self._cutters) if level_map in cutter.maps) for level_map in level.maps
+        ]
+        self._shapes: dict[tuple[Footprint, ...], Shape] = {}
+
+    def trips(self, lengths: Lengths) -> tuple[int, ...]:
+        """Return the number of iterations of every loop inside a region of these lengths."""
+        by_cutter = [iter(cutter.trips(length)) for cutter, length in zip(self._cutters, lengths, strict=True)]
+        return tuple(next(by_cutter[place]) for place in self.places)
+
+    def odometer(self, region: Region) -> Odometer:
+        """Return the loops of the nest at their first position in ``region``."""
+        return Odometer(self.trips(region.lengths), region.origin)
+
+    def steps(self, region: Region, odometer: Odometer | None = None) -> Iterator[Step]:
+        """Yield the steps inside ``region`` that are not empty, in loop order, as ``odometer`` turns."""
+        odometer = odometer or self.odometer(region)
+        while not odometer.finished:
+            footprints, offset = self.at(region.lengths, odometer.indices)
+            if all(footprint.active for footprint in footprints):
+                shape = self._shapes.get(footprints)
+                if shape is None:
+                    shape = self._shapes[footprints] = Shape(footprints, self.units)
+                if shape.active:
+                    origin = tuple(map(int.__add__, odometer.origin, offset))
+                    yield Step(shape, origin, tuple(odometer.indices))
+            odometer.advance()
+
+    def at(self, lengths: Lengths, indices: Sequence[int]) -> tuple[tuple[Footprint, ...], Origin]:
+        """Return the footprints, and the step's origin in the region, when the loops stand at ``indices``."""
+        found = [self.cut(place, lengths, indices) for place in range(len(self._cutters))]
+        return tuple(footprint for footprint, _ in found), tuple(o for _, offset in found for o in offset)
+
+    def cut(self, place: int, lengths: Lengths, indices: Sequence[int]) -> tuple[Footprint, Origin]:
+        """Return the footprint in one subspace, and its origin in the region, at ``indices``."""
+        own = tuple([index for index, its_place in zip(indices, self.places, strict=True) if its_place == place])
+        return self._cutters[place].footprint(lengths[place], own)
+
+
+class Odometer:
+    """Where the loops of a nest stand, the last one turning fastest, and where their region begins."""
+
+    def __init__(self, trips: Sequence[int], origin: Origin) -> None:
+        self.trips = tuple(trips)
+        self.origin = origin
+        self.indices = [0] * len(trips)
+        self.finished = False
+
+    def advance(self) -> None:
+        """Turn to the next position, or to ``finished`` after the last."""
+        for loop in reversed(range(len(self.trips))):
+            self.indices[loop] += 1
+            if self.indices[loop] < self.trips[loop]:
+                return
+            self.indices[loop] = 0
+        self.finished = True
+
+    def skip(self, loop: int, iterations: int, displacement: Origin) -> None:
+        """Leave out ``iterations`` of ``loop``, each of which is ``displacement`` away from the one before.
+
+        The steps go on as if what is left out had no width: whoever compares tiles sees no gap.
+        """
+        self.indices[loop] += iterations
+        self.origin = tuple(o - iterations * d for o, d in zip(self.origin, displacement, strict=True))
+
+
+class _Cutter:
+    """The maps of one level that cut one subspace."""
+
+    def __init__(self, subspace: Subspace, level: Level) -> None:
+        self.maps: tuple[LevelMap, ...] = level.maps_of(subspace)
+        self._subspace = subspace
+        self._units = level.units
+        self._spatial = any(level_map.spatial for level_map in self.maps)
+        self._footprints: dict[object, tuple[Footprint, Origin]] = {}
+        self._distinct: dict[object, Footprint] = {}
+
+    def trips(self, lengths: tuple[int, ...]) -> list[int]:
+        box = _box(lengths)
+        return [trips(self._subspace, box, level_map, self._units) for level_map in self.maps]
+
+    def footprint(self, lengths: tuple[int, ...], indices: tuple[int, ...]) -> tuple[Footprint, Origin]:
+        """Return the units' boxes in a box of these lengths, and their origin in it."""
+        key = (lengths, indices)
+        if key not in self._footprints:
+            self._footprints[key] = self._cut(_box(lengths), indices)
+        return self._footprints[key]
+
+    def _cut(self, box: Box, indices: tuple[int, ...]) -> tuple[Footprint, Origin]:
+        boxes = [
+            cut(self._subspace, box, self.maps, indices, unit, self._units)
+            for unit in range(self._units if self._spatial else 1)
+        ]
+        first = next((b for b in boxes if b is not None), box)
+        origin = tuple(low for low, _ in first)
+        relative = tuple(
+            b and tuple((low - o, high - o) for (low, high), o in zip(b, origin, strict=True)) for b in boxes
+        )
+        active = sum(1 << unit for unit, b in enumerate(boxes) if b is not None)
+        if not self._spatial:
+            active *= (1 << self._units) - 1
+        return self._distinct.setdefault((relative, active), Footprint(relative, active)), origin
+
+
+def _box(lengths: tuple[int, ...]) -> Box:
+    return tuple((0, length) for length in lengths)

@@ -1,0 +1,64 @@
+"""From what happened to the answer sheet: counts per boundary (§4), time (§5) and buffer needs (§6)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dataflow.hardware import Machine
+from dataflow.levels import Mapping
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
+from simulator.cluster import Record
+from simulator.nest import Region
+from simulator.sequence import Activity
+from simulator.tiles import TileSpace
+
+
+def metrics(mapping: Mapping, machine: Machine, record: Record, tiles: TileSpace) -> Metrics:
+    """Sum up the activities of all levels.
+
+    Every stay of an element in a buffer begins with one plain write, and every later copy that arrives is read,
+    added and written. So a buffer's output reads are the copies that arrived less the stays. A stay in a cluster
+    buffer ends when the element drains to the level above; in the L2 every element of the output stays once.
+    """
+    cycles = max(record.compute_end, record.end) + record.skipped
+    boundaries = []
+    stays = tiles.elements("output", Region.whole(mapping.layer).lengths)
+    for level, activities in enumerate(record.activities):
+        boundaries.append(_boundary(activities, machine, stays))
+        stays = boundaries[level].downstream.output_drained
+    macs = mapping.layer.macs
+    return Metrics(
+        cycles=cycles,
+        compute_end=record.compute_end + record.skipped,
+        steps=tuple(activities.total() for activities in record.activities),
+        boundaries=tuple(boundaries),
+        l1=L1.of(macs),
+        buffers=_buffers(machine, record),
+        utilization=macs / (cycles * machine.pes * machine.lanes),
+        stalls=dict(record.stalls),
+    )
+
+
+def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Boundary:
+    input_read = filter_read = input_write = filter_write = drained = collected = 0
+    for activity, times in activities.items():
+        input_write += times * activity.input.copies
+        filter_write += times * activity.filter.copies
+        input_read += times * (activity.input.distinct if machine.multicast else activity.input.copies)
+        filter_read += times * (activity.filter.distinct if machine.multicast else activity.filter.copies)
+        drained += times * activity.output.copies
+        collected += times * activity.collected
+    return Boundary(
+        Upstream(input_read, filter_read, output_write=collected, output_read=collected - stays),
+        Downstream(input_write, filter_write, output_drained=drained),
+        Network(distributed=input_read + filter_read, collected=collected),
+    )
+
+
+def _buffers(machine: Machine, record: Record) -> Buffers:
+    """Return the bytes for ``buffering`` tiles of each tensor: in a PE, and in the L2 for all top-level units."""
+    top, innermost = record.activities[0], record.activities[-1]
+    tile = sum(max(activity.tiles[tensor] for activity in innermost) for tensor in range(3))
+    together = sum(max(activity.together[tensor] for activity in top) for tensor in range(3))
+    each = machine.buffering * machine.element_bytes
+    return Buffers(l1_bytes=each * tile, l2_bytes=each * together)

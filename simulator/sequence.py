@@ -1,0 +1,154 @@
+"""A cluster's life as one sequence of steps (§4), and what each of them moves.
+
+Tiles are compared across the seams between parent steps: nothing is forgotten there. Steps that look alike
+relative to their neighbours move alike, so each distinct activity is worked out once and shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import sub
+from typing import NamedTuple
+
+from dataflow.hardware import Machine
+from dataflow.layers import TENSORS
+from simulator.nest import Nest, Region, Shape, Step
+from simulator.tiles import Held, Moved, Origin, TileSpace
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Activity:
+    """Everything that a step does; one object for all steps of a level that do the same.
+
+    ``input``, ``filter``: what the units receive before it; ``output``: what leaves them after it. ``distributed``
+    and ``collected`` are the elements that cross the two ports. ``active`` and ``leaving`` list the units that
+    work and those that drain something; ``shared`` says whether the reduction network adds anything;
+    ``new_tile`` whether an output tile of the cluster begins. ``macs`` is the work of all units together,
+    ``duration`` the cycles of the busiest one if the units are PEs. ``tiles`` and ``together`` are the sizes of the
+    largest tile of a unit, and of all units' tiles taken together, for input, filter and output.
+    """
+
+    input: Moved
+    filter: Moved
+    output: Moved
+    distributed: int
+    collected: int
+    active: tuple[int, ...]
+    leaving: tuple[int, ...]
+    shared: bool
+    new_tile: bool
+    macs: int
+    duration: int
+    tiles: tuple[int, ...]
+    together: tuple[int, ...]
+
+
+class Choreography:
+    """What the clusters of a level do: the nest they share, and the activities of its steps."""
+
+    def __init__(self, nest: Nest, tiles: TileSpace, machine: Machine, level: int) -> None:
+        self.nest = nest
+        self._tiles = tiles
+        self._multicast = machine.multicast
+        self._reduces = machine.network(level).collection.reduction != "none"
+        self._lanes = machine.lanes
+        self._activities: dict[tuple[object, ...], Activity] = {}
+
+    def activity(
+        self, step: Step, held: list[tuple[int, Step]], previous: Step | None, upcoming: Step | None
+    ) -> Activity:
+        """Return what ``step`` moves between the tiles ``held``, from each unit's last step, and ``upcoming``."""
+        active = step.shape.active
+        before = tuple([(units & active, *_relative(last, step)) for units, last in held if units & active])
+        key = (
+            step.shape,
+            before,
+            None if previous is None else _relative(previous, step),
+            None if upcoming is None else _relative(upcoming, step),
+        )
+        activity = self._activities.get(key)
+        if activity is None:
+            activity = self._activities[key] = self._work_out(*key)
+        return activity
+
+    def _work_out(
+        self,
+        shape: Shape,
+        before: tuple[tuple[int, Shape, Origin], ...],
+        previous: tuple[Shape, Origin] | None,
+        upcoming: tuple[Shape, Origin] | None,
+    ) -> Activity:
+        now = [Held(shape.active, shape.footprints, (0,) * sum(len(b) for b in shape.region(shape.members[0])[0]))]
+        held = [Held(units, last.footprints, origin) for units, last, origin in before]
+        inputs, filters = (self._tiles.moved(tensor, now, held) for tensor in ("input", "filter"))
+        outputs = self._tiles.moved("output", now, _all_of(upcoming))
+        differing = self._tiles.differing("output", now, _all_of(previous))
+        return Activity(
+            inputs,
+            filters,
+            outputs,
+            distributed=self.sent(inputs) + self.sent(filters),
+            collected=outputs.distinct if self._reduces else outputs.copies,
+            active=shape.members,
+            leaving=tuple(unit for unit in shape.members if outputs.units >> unit & 1),
+            shared=self._reduces and outputs.shared,
+            new_tile=bool(differing & shape.active),
+            macs=shape.macs,
+            duration=-(-shape.largest // self._lanes),
+            tiles=tuple(max(self._tiles.elements(t, shape.region(u)[0]) for u in shape.members) for t in TENSORS),
+            together=tuple(self._tiles.moved(tensor, now, []).distinct for tensor in TENSORS),
+        )
+
+    def sent(self, moved: Moved) -> int:
+        """Return how often elements cross the distribution port: once, or once per receiver without multicast."""
+        return moved.distinct if self._multicast else moved.copies
+
+
+class Planned(NamedTuple):
+    """A step of a cluster with what it does, the cluster's next step, and whether the parent's step ends with it."""
+
+    step: Step
+    activity: Activity
+    upcoming: Step | None
+    last: bool
+
+
+class Sequence:
+    """The steps of one cluster, drawn parent step by parent step.
+
+    ``held`` says which step each set of units was last active in; ``previous`` is the cluster's previous step.
+    """
+
+    def __init__(self, choreography: Choreography) -> None:
+        self._choreography = choreography
+        self.held: list[tuple[int, Step]] = []
+        self.previous: Step | None = None
+
+    def under(self, steps: Iterator[Step], following: Region | None) -> Iterator[Planned]:
+        """Yield ``steps``, which lie under one parent step.
+
+        ``following`` is the cluster's region in its parent's next step, None if it is idle there or there is no
+        such step.
+        """
+        step: Step | None = next(steps)
+        while step is not None:
+            sibling = next(steps, None)
+            upcoming = sibling
+            if upcoming is None and following is not None:
+                upcoming = next(self._choreography.nest.steps(following))
+            activity = self._choreography.activity(step, self.held, self.previous, upcoming)
+            active = step.shape.active
+            idle = [(units & ~active, last) for units, last in self.held if units & ~active]
+            self.held = [(active, step), *idle]
+            self.previous = step
+            yield Planned(step, activity, upcoming, last=sibling is None)
+            step = sibling
+
+
+def _relative(step: Step, to: Step) -> tuple[Shape, Origin]:
+    return step.shape, tuple(map(sub, step.origin, to.origin))
+
+
+def _all_of(place: tuple[Shape, Origin] | None) -> list[Held]:
+    return [] if place is None else [Held(place[0].active, place[0].footprints, place[1])]

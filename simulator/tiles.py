@@ -1,0 +1,207 @@
+"""Tiles of many units at once, and what moves between two sets of them (§4).
+
+A tile is the product, over the subspaces, of one set of coordinates per tensor axis. Units are bits of an
+integer: along one axis every coordinate belongs to the tiles of some set of units, and coordinates that belong
+to the same units are alike. So "what do the units need that they do not hold" is answered by combining a few
+classes of coordinates per axis, with the exact elements behind every class, whatever the shapes are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from dataflow.layers import Layer, Subspace
+from dataflow.regions import Box, Range
+
+Origin = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Footprint:
+    """What the units of a cluster work on in one subspace during a step, relative to the step's origin.
+
+    ``boxes`` holds one box per unit, None where it is idle, or a single box that all units share. ``active`` is
+    the set of units (bit u = unit u) whose box is not empty.
+    """
+
+    boxes: tuple[Box | None, ...]
+    active: int
+
+    def box(self, unit: int) -> Box | None:
+        """Return the box of ``unit``."""
+        return self.boxes[unit if len(self.boxes) > 1 else 0]
+
+    def holders(self) -> Iterable[tuple[Box, int]]:
+        """Yield every box with the set of units that work on it."""
+        if len(self.boxes) > 1:
+            return ((box, 1 << unit) for unit, box in enumerate(self.boxes) if box is not None)
+        return ((box, self.active) for box in self.boxes if box is not None)
+
+
+class Held(NamedTuple):
+    """Tiles that some units hold: those of ``units`` at a step with these footprints and this origin."""
+
+    units: int
+    footprints: tuple[Footprint, ...]
+    origin: Origin
+
+
+class Moved(NamedTuple):
+    """Elements on the move: different ones, copies summed over units, the units, and any unit that shares one."""
+
+    distinct: int
+    copies: int
+    units: int
+    shared: bool
+
+
+class Class(NamedTuple):
+    """``coordinates`` of an axis that lie in the wanted tiles of units ``wanted`` and the held ones of ``held``."""
+
+    wanted: int
+    held: int
+    coordinates: int
+
+
+class TileSpace:
+    """The tensor axes of a layer, laid out along its subspaces."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._slices = slices(layer.subspaces)
+        self._axes = {
+            tensor: tuple(
+                (index, subspace.coefficients(axis))
+                for index, subspace in enumerate(layer.subspaces)
+                for axis in layer.tensor_axes(tensor)
+                if axis in subspace.names
+            )
+            for tensor in layer.operation.axes
+        }
+        self._tables: dict[object, tuple[Class, ...]] = {}
+
+    def moved(self, tensor: str, wanted: Sequence[Held], held: Sequence[Held]) -> Moved:
+        """Count the elements of ``tensor`` in the units' ``wanted`` tiles that are not in their ``held`` ones."""
+        combined = {(_units(wanted), _units(held)): 1}
+        for table in self._tables_of(tensor, wanted, held):
+            combined = _combine(combined, table)
+        distinct = copies = units = 0
+        shared = False
+        for (takers, holders), count in combined.items():
+            receivers = takers & ~holders
+            if receivers:
+                distinct += count
+                copies += count * receivers.bit_count()
+                units |= receivers
+                shared = shared or receivers.bit_count() > 1
+        return Moved(distinct, copies, units, shared)
+
+    def differing(self, tensor: str, first: Sequence[Held], second: Sequence[Held]) -> int:
+        """Return the set of units whose tiles of ``tensor`` differ between ``first`` and ``second``."""
+        differing = _units(first) ^ _units(second)
+        for table in self._tables_of(tensor, first, second):
+            for one, other, _ in table:
+                differing |= one ^ other
+        return differing
+
+    def elements(self, tensor: str, lengths: Sequence[tuple[int, ...]]) -> int:
+        """Return the number of elements of ``tensor`` that a region of these lengths touches."""
+        elements = 1
+        for index, coefficients in self._axes[tensor]:
+            box = tuple((0, length) for length in lengths[index])
+            elements *= sum(high - low for low, high in runs(coefficients, box))
+        return elements
+
+    def _tables_of(self, tensor: str, wanted: Sequence[Held], held: Sequence[Held]) -> Iterable[tuple[Class, ...]]:
+        for index, coefficients in self._axes[tensor]:
+            place = self._slices[index]
+            new = tuple((units, footprints[index], origin[place]) for units, footprints, origin in wanted)
+            old = tuple((units, footprints[index], origin[place]) for units, footprints, origin in held)
+            key = (coefficients, index, new, old)
+            if key not in self._tables:
+                self._tables[key] = _classes(coefficients, new, old)
+            yield self._tables[key]
+
+
+_Group = tuple[int, Footprint, Origin]
+
+
+def _units(groups: Sequence[Held]) -> int:
+    units = 0
+    for group in groups:
+        units |= group.units
+    return units
+
+
+def _classes(coefficients: tuple[int, ...], wanted: Sequence[_Group], held: Sequence[_Group]) -> tuple[Class, ...]:
+    """Sweep along the axis: between two ends of runs all coordinates belong to the same units' tiles."""
+    edges: dict[int, list[int]] = {}
+    for side, groups in enumerate((wanted, held)):
+        for units, footprint, origin in groups:
+            base = sum(c * o for c, o in zip(coefficients, origin, strict=True))
+            for box, owners in footprint.holders():
+                if owners & units:
+                    for run in runs(coefficients, box):
+                        for end in run:
+                            edges.setdefault(base + end, [0, 0])[side] ^= owners & units
+    counts: dict[tuple[int, int], int] = {}
+    takers = holders = last = 0
+    for position in sorted(edges):
+        if takers or holders:
+            counts[takers, holders] = counts.get((takers, holders), 0) + position - last
+        last = position
+        takers ^= edges[position][0]
+        holders ^= edges[position][1]
+    return tuple(Class(*units, count) for units, count in counts.items())
+
+
+def _combine(combined: dict[tuple[int, int], int], table: tuple[Class, ...]) -> dict[tuple[int, int], int]:
+    """Extend every class of partial coordinates by one axis; what no unit wants any more is dropped."""
+    extended: dict[tuple[int, int], int] = {}
+    for (takers, holders), number in combined.items():
+        for wanted, held, count in table:
+            both = takers & wanted
+            if both:
+                key = (both, holders & held)
+                extended[key] = extended.get(key, 0) + number * count
+    return extended
+
+
+def runs(coefficients: tuple[int, ...], box: Box) -> tuple[Range, ...]:
+    """Return {Σ coefficient · index : index in box} as disjoint half-open runs in ascending order."""
+    base = sum(c * low for c, (low, _) in zip(coefficients, box, strict=True))
+    lengths = tuple(high - low for low, high in box)
+    return tuple((base + low, base + high) for low, high in _runs_from_zero(coefficients, lengths))
+
+
+@lru_cache(maxsize=65536)
+def _runs_from_zero(coefficients: tuple[int, ...], lengths: tuple[int, ...]) -> tuple[Range, ...]:
+    steps = sorted((c, n) for c, n in zip(coefficients, lengths, strict=True) if c and n > 1)
+    reach = 1
+    for coefficient, length in steps:
+        if coefficient > reach:
+            break
+        reach += coefficient * (length - 1)
+    else:
+        return ((0, reach),)
+    values = [0]
+    for coefficient, length in steps:
+        values = [value + coefficient * index for value in values for index in range(length)]
+    found: list[list[int]] = []
+    for value in sorted(set(values)):
+        if found and found[-1][1] == value:
+            found[-1][1] = value + 1
+        else:
+            found.append([value, value + 1])
+    return tuple((low, high) for low, high in found)
+
+
+def slices(subspaces: Sequence[Subspace]) -> list[slice]:
+    """Return where each subspace's dimensions stand in an origin."""
+    starts = [0]
+    for subspace in subspaces:
+        starts.append(starts[-1] + len(subspace.dimensions))
+    return [slice(low, high) for low, high in pairwise(starts)]

@@ -1,0 +1,1 @@
+"""The naive reference, generated cases and the comparison of the models."""

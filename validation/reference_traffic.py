@@ -1,0 +1,170 @@
+"""What moves (§4), by set algebra: what each step of each cluster sends, what leaves after it, what is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dataflow.hardware import Machine
+from dataflow.metrics import Boundary, Downstream, Network, Upstream
+from validation.reference_regions import Cluster, Region, Tile, Tiles
+
+OPERANDS = ("input", "filter")
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What one step of a cluster moves.
+
+    ``sent`` counts the elements of each operand that cross the distribution network, ``received`` those that the
+    units receive; ``leaving`` are the outputs that leave each unit after the step, ``collected`` counts their
+    crossings, and ``reduced`` tells whether some element comes from more than one unit.
+    """
+
+    sent: dict[str, int]
+    received: dict[str, int]
+    leaving: tuple[Tile, ...]
+    collected: int
+    reduced: bool
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The movements of a cluster, step by step, with those of the clusters that are its units.
+
+    ``rewrites`` counts the outputs that reach the cluster's buffer while it holds an earlier copy of them.
+    """
+
+    level: int
+    movements: tuple[Movement, ...]
+    rewrites: int
+    units: tuple[Traffic, ...]
+
+
+def follow(tiles: Tiles, machine: Machine, top: Cluster) -> Traffic:
+    """Return the traffic of the whole layer. Nothing leaves the L2 before its end."""
+    return _traffic(tiles, machine, top, succeeded=[False], departures=[frozenset()])
+
+
+def boundary(top: Traffic, level: int) -> Boundary:
+    """Return the counts of a boundary, summed over the clusters of ``level``."""
+    clusters = list(_of_level(top, level))
+    movements = [movement for cluster in clusters for movement in cluster.movements]
+    sent = {tensor: sum(movement.sent[tensor] for movement in movements) for tensor in OPERANDS}
+    received = {tensor: sum(movement.received[tensor] for movement in movements) for tensor in OPERANDS}
+    collected = sum(movement.collected for movement in movements)
+    return Boundary(
+        Upstream(sent["input"], sent["filter"], collected, sum(cluster.rewrites for cluster in clusters)),
+        Downstream(
+            received["input"],
+            received["filter"],
+            sum(len(tile) for movement in movements for tile in movement.leaving),
+        ),
+        Network(sum(sent.values()), collected),
+    )
+
+
+def _of_level(traffic: Traffic, level: int) -> Iterator[Traffic]:
+    if traffic.level == level:
+        yield traffic
+    for unit in traffic.units:
+        yield from _of_level(unit, level)
+
+
+def _traffic(
+    tiles: Tiles, machine: Machine, cluster: Cluster, succeeded: Sequence[bool], departures: Sequence[Tile]
+) -> Traffic:
+    """Follow a cluster through its life.
+
+    ``succeeded`` tells for each parent step whether the cluster's unit is still active in the step after it,
+    ``departures`` what leaves the unit after it.
+    """
+    own_succeeded = _succeeded(cluster, succeeded)
+    sent, received = _operands(tiles, cluster, machine.multicast)
+    leaving = _leaving(tiles, cluster, own_succeeded)
+    networked = machine.network(cluster.level).collection.reduction != "none"
+    collected = [_crossings(per_unit, shared=networked) for per_unit in leaving]
+    reduced = [_crossings(per_unit, shared=True) < _crossings(per_unit, shared=False) for per_unit in leaving]
+    units = tuple(
+        _traffic(tiles, machine, unit, own_succeeded, [per_unit[index] for per_unit in leaving])
+        for index, unit in enumerate(cluster.units)
+    )
+    movements = map(Movement, sent, received, leaving, collected, reduced)
+    rewrites = _rewrites(cluster, leaving, collected, departures)
+    return Traffic(cluster.level, tuple(movements), rewrites, units)
+
+
+def _succeeded(cluster: Cluster, parents: Sequence[bool]) -> list[bool]:
+    """Tell for each step whether the cluster's next step follows it with no step of an enclosing unit between.
+
+    Where one does lie between, the cluster's unit or one above it is idle in that step, and everything leaves.
+    """
+    following = [
+        after.parent == step.parent or (after.parent == step.parent + 1 and parents[step.parent])
+        for step, after in zip(cluster.steps, cluster.steps[1:], strict=False)
+    ]
+    return [*following, False]
+
+
+def _operands(tiles: Tiles, cluster: Cluster, multicast: bool) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
+    """Count the operand elements sent and received in each step; an idle unit keeps the tiles that it has."""
+    empty: Tile = frozenset()
+    width = len(cluster.steps[0].regions) if cluster.steps else 0
+    held = {tensor: [empty] * width for tensor in OPERANDS}
+    sent, received = [], []
+    for step in cluster.steps:
+        new: dict[str, list[Tile]] = {tensor: [] for tensor in OPERANDS}
+        for unit, region in enumerate(step.regions):
+            for tensor in OPERANDS if region is not None else ():
+                needed = tiles.of(region, tensor)
+                new[tensor].append(needed - held[tensor][unit])
+                held[tensor][unit] = needed
+        sent.append({tensor: _crossings(new[tensor], shared=multicast) for tensor in OPERANDS})
+        received.append({tensor: _crossings(new[tensor], shared=False) for tensor in OPERANDS})
+    return sent, received
+
+
+def _leaving(tiles: Tiles, cluster: Cluster, succeeded: Sequence[bool]) -> list[tuple[Tile, ...]]:
+    """Return what leaves each unit after each step: whatever is not in its tile of the step that follows."""
+    leaving = []
+    for number, step in enumerate(cluster.steps):
+        following: Sequence[Region | None] = [None] * len(step.regions)
+        if succeeded[number]:
+            following = cluster.steps[number + 1].regions
+        leaving.append(
+            tuple(
+                tiles.of(region, "output") - tiles.of(after, "output")
+                for region, after in zip(step.regions, following, strict=True)
+            )
+        )
+    return leaving
+
+
+def _crossings(per_unit: Iterable[Tile], *, shared: bool) -> int:
+    """Count what crosses a network: every element once if units share the crossing, else once per unit."""
+    groups = list(per_unit)
+    return len(frozenset().union(*groups)) if shared else sum(len(group) for group in groups)
+
+
+def _rewrites(
+    cluster: Cluster,
+    leaving: Sequence[tuple[Tile, ...]],
+    collected: Sequence[int],
+    departures: Sequence[Tile],
+) -> int:
+    """Count the arrivals at the cluster's buffer that find a copy of their element there.
+
+    Of an element that is not there, one copy is written as the first and the others are rewrites.
+    """
+    present: set[tuple[int, ...]] = set()
+    rewrites = 0
+    under = 0
+    for step, per_unit, arriving in zip(cluster.steps, leaving, collected, strict=True):
+        for past in range(under, step.parent):
+            present -= departures[past]
+        under = step.parent
+        elements = Counter(element for tile in per_unit for element in tile)
+        rewrites += arriving - len(elements.keys() - present)
+        present |= elements.keys()
+    return rewrites
