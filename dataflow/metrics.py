@@ -71,7 +71,9 @@ class Metrics:
 
     ``steps[ℓ]`` counts the non-empty steps of all level-ℓ clusters together, ``boundaries[ℓ]`` their traffic.
     ``utilization`` is the share of all MACs that the array could have done in ``cycles``. ``stalls`` are the
-    cycles that innermost clusters waited, by cause, summed over those clusters (empty where not known).
+    cycles that innermost clusters waited with work at hand, by cause, summed over those clusters (empty where not
+    known): for data although the barrier was open (``transfer``), for the barrier although data were there
+    (``barrier``), for an output tile to leave although neither was missing (``slot``).
     """
 
     cycles: int

@@ -179,7 +179,12 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
     def order(given: Order) -> object:
         if given.odometer is not None:  # the whole layer: what is left of it is for the odometer to say
             return ()
-        return place(given.region), place(given.following), ahead(given.within.arrival), given.within.opened.is_open
+        return (
+            place(given.region),
+            place(given.following),
+            ahead(given.within.arrival),
+            given.within.opened.opened_at is not None,
+        )
 
     def sent(delivery: Delivery) -> object:
         return (
@@ -188,8 +193,8 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
             _difference(delivery.planned.step.origin, origin),
             ahead(delivery.arrival),
             delivery.working,
-            delivery.opened.is_open,
-            delivery.within.opened.is_open,
+            delivery.opened.opened_at is not None,
+            delivery.within.opened.opened_at is not None,
         )
 
     kept.extend(step for _, step in cluster.steps.held)
@@ -203,7 +208,7 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
         cluster.sending_until and ahead(cluster.sending_until),
         cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),
         cluster.fetching and order(cluster.fetching),
-        cluster.computing and sent(cluster.computing),
+        cluster.computing and (sent(cluster.computing), cluster.ready - now),
         tuple(map(sent, cluster.delivered.items)),
         tuple(map(order, cluster.inbox.items)),
         tuple((units, step.shape) for units, step in cluster.steps.held),

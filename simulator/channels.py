@@ -87,24 +87,27 @@ class Credits(_Awaited):
 
 
 class Gate:
-    """Closed until it is opened, once, for any number of waiting processes."""
+    """Closed until it is opened, once, for any number of waiting processes; ``opened_at`` says since which cycle."""
 
-    __slots__ = ("_waiting", "is_open")
+    __slots__ = ("_clock", "_waiting", "opened_at")
 
-    def __init__(self, *, is_open: bool = False) -> None:
-        self.is_open = is_open
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._waiting: list[Event] = []
+        self.opened_at: int | None = None
 
-    def open(self) -> None:
-        """Let everybody through, now and later."""
-        self.is_open = True
+    def open(self, since: int) -> None:
+        """Let everybody through, now and later, for a reason that holds since the cycle ``since``."""
+        self.opened_at = since
         for event in self._waiting:
             event.succeed()
         self._waiting.clear()
 
-    def passed(self, clock: Clock) -> Waiting[None]:
-        """Wait until the gate is open."""
-        if not self.is_open:
-            event = Event(clock)
+    def passed(self) -> Waiting[int]:
+        """Wait until the gate is open; return since when it is."""
+        if self.opened_at is None:
+            event = Event(self._clock)
             self._waiting.append(event)
             yield event
+        assert self.opened_at is not None, "only an open gate lets anybody through"
+        return self.opened_at

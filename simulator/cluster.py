@@ -30,17 +30,17 @@ class Enclosure:
 
     __slots__ = ("arrival", "finished", "opened", "working")
 
-    def __init__(self, arrival: int, working: int) -> None:
+    def __init__(self, clock: Clock, arrival: int, working: int) -> None:
         self.arrival = arrival
-        self.opened = Gate()
-        self.finished = Gate()
+        self.opened = Gate(clock)
+        self.finished = Gate(clock)
         self.working = working
 
-    def unit_finished(self) -> None:
+    def unit_finished(self, cycle: int) -> None:
         """Note that one of the units is done with the step."""
         self.working -= 1
         if not self.working:
-            self.finished.open()
+            self.finished.open(cycle)
 
 
 class Order:
@@ -62,8 +62,8 @@ class Delivery(Enclosure):
 
     __slots__ = ("planned", "within")
 
-    def __init__(self, planned: Planned, within: Enclosure, arrival: int) -> None:
-        super().__init__(arrival, len(planned.activity.active))
+    def __init__(self, clock: Clock, planned: Planned, within: Enclosure, arrival: int) -> None:
+        super().__init__(clock, arrival, len(planned.activity.active))
         self.planned = planned
         self.within = within
 
@@ -112,6 +112,9 @@ class Cluster:
         self.fetching: Order | None = None
         self.sending: Planned | None = None
         self.computing: Delivery | None = None
+        self.free = 0  # the end of the previous step
+        #: when the PEs and the data of the step in ``computing`` were there, or will be
+        self.ready = 0
         self.collection_free = 0
         self.upstream = 0
         #: when the last drain of each of the latest d + 1 output tiles has left the PEs, the current tile last
@@ -138,8 +141,7 @@ class Cluster:
         port = self._network.distribution
         while True:
             self.fetching = order = yield from self.inbox.take()
-            if order.within.arrival > self.clock.now:
-                yield self.clock.timeout(order.within.arrival - self.clock.now)
+            yield from self.wait(order.within.arrival)
             for planned in self.steps.under(self.nest.steps(order.region, order.odometer), order.following):
                 self.sending = planned
                 yield from self.buffers.take()
@@ -151,7 +153,7 @@ class Cluster:
                     self.sending_until = None
                     arrival += occupied + port.latency
                 self.sending = None
-                self.deliver(Delivery(planned, order.within, arrival))
+                self.deliver(Delivery(self.clock, planned, order.within, arrival))
             self.fetching = None
 
     def deliver(self, delivery: Delivery) -> None:
@@ -170,40 +172,45 @@ class Cluster:
             if self._innermost:
                 yield from self.compute_on_pes(delivery)
             else:
-                yield from delivery.within.opened.passed(self.clock)
-                delivery.opened.open()
-                yield from delivery.finished.passed(self.clock)
+                released = yield from delivery.within.opened.passed()
+                delivery.opened.open(max(released, self.free))
+                yield from delivery.finished.passed()
             self.computing = None
             self.finish(delivery)
 
     def compute_on_pes(self, delivery: Delivery) -> Process:
         """Compute once data are here, the barrier is passed and a new output tile has a free slot."""
         activity = delivery.planned.activity
-        yield from self.wait(delivery.arrival, "transfer")
-        if not delivery.within.opened.is_open:
-            closed = self.clock.now
-            yield from delivery.within.opened.passed(self.clock)
-            self.record.stalls["barrier"] += self.clock.now - closed
+        self.ready = max(self.clock.now, delivery.arrival)
+        yield from self.wait(delivery.arrival)
+        released = yield from delivery.within.opened.passed()
+        self.stall("transfer", delivery.arrival - max(self.free, released))
+        self.stall("barrier", released - self.ready)
         if activity.new_tile:
             self.slots.append(0)
-            yield from self.wait(self.slots[0], "slot")
+            self.stall("slot", self.slots[0] - self.clock.now)
+            yield from self.wait(self.slots[0])
         yield self.clock.timeout(activity.duration)
 
-    def wait(self, until: int, cause: str) -> Process:
-        """Wait until a cycle that may have passed, and note how long and why."""
-        delay = until - self.clock.now
-        if delay > 0:
-            yield self.clock.timeout(delay)
-            self.record.stalls[cause] += delay
+    def wait(self, until: int) -> Process:
+        """Wait until a cycle that may have passed."""
+        if until > self.clock.now:
+            yield self.clock.timeout(until - self.clock.now)
+
+    def stall(self, cause: str, cycles: int) -> None:
+        """Note for how long the PEs had work but waited."""
+        if cycles > 0:
+            self.record.stalls[cause] += cycles
 
     def finish(self, delivery: Delivery) -> None:
         """End a step: its buffer is free, its outputs drain, the parent's step may end."""
-        self.record.compute_end = max(self.record.compute_end, self.clock.now)
+        self.free = self.clock.now
+        self.record.compute_end = max(self.record.compute_end, self.free)
         self.buffers.give()
         if delivery.planned.activity.collected:
             self.drain(delivery.planned.activity)
         if delivery.planned.last:
-            delivery.within.unit_finished()
+            delivery.within.unit_finished(self.free)
         if self.step_ended is not None:
             self.step_ended(delivery)
 

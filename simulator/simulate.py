@@ -35,8 +35,8 @@ def simulate_mapping(mapping: Mapping, machine: Machine, *, accelerate: bool = T
     ]
     record = Record(len(choreographies))
     top = Cluster(clock, machine, choreographies, record)
-    the_layer = Enclosure(arrival=0, working=1)
-    the_layer.opened.open()
+    the_layer = Enclosure(clock, arrival=0, working=1)
+    the_layer.opened.open(since=0)
     region = Region.whole(mapping.layer)
     odometer = top.nest.odometer(region)
     if accelerate:

@@ -76,12 +76,13 @@ class Timeline:
     def _compute(self, step: int, arrival: int, barrier: int) -> int:
         """Return the end of an innermost step, after noting what it waited for."""
         slot = self.slot_free.get(self.output_tiles[step] - self.buffering, 0)
-        clock = self._end(step - 1)
-        for cause, release in zip(STALLS, (arrival, barrier, slot), strict=True):
-            self.stalls[cause] += max(0, release - clock)
-            clock = max(clock, release)
+        free = self._end(step - 1)
+        start = max(arrival, barrier, slot, free)
+        self.stalls["transfer"] += max(0, arrival - max(free, barrier))
+        self.stalls["barrier"] += max(0, barrier - max(free, arrival))
+        self.stalls["slot"] += max(0, slot - max(free, arrival, barrier))
         macs = [prod(map(len, region.values())) for region in self.cluster.steps[step].regions if region is not None]
-        return clock + -(-max(macs) // self.lanes)
+        return start + -(-max(macs) // self.lanes)
 
     def _compute_below(self, step: int, arrival: int, barrier: int) -> int:
         """Run the sub-steps of every active unit; return the end of the last."""
