@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
+from typing import Any
 
 from dataflow.errors import InputError, Position
 
@@ -149,6 +150,11 @@ class Layer:
             resolved |= _window_sizes(name, type, window, sizes, position)
         return cls(name, type, MappingProxyType(resolved), MappingProxyType(dict(sizes)), stride, dilation, position)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what was stated: read-only views cannot be."""
+        stated = (self.name, self.type, dict(self.given), self.stride, self.dilation, self.position)
+        return _rebuilt, stated
+
     @property
     def operation(self) -> Operation:
         """The row of the table of layer types."""
@@ -185,6 +191,17 @@ class Layer:
     def macs(self) -> int:
         """Multiply-accumulate operations: the number of points of the iteration space."""
         return prod(self.sizes[dimension] for dimension in self.dimensions)
+
+
+def _rebuilt(
+    name: str,
+    type_: str,
+    given: dict[str, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    position: Position | None,
+) -> Layer:
+    return Layer.of(name, type_, given, stride=stride, dilation=dilation, position=position)
 
 
 def _known_operation(name: str, type_: str, position: Position | None) -> Operation:

@@ -77,8 +77,8 @@ def bind(layer: Layer, dataflow: Dataflow, pes: int) -> Mapping:
     needed = prod(inner_units)
     if needed > pes:
         raise InputError(
-            f"{dataflow.name}: one cluster of the top level takes {' × '.join(map(str, inner_units))} = {needed} "
-            f"PEs, the array has {pes}",
+            f"{dataflow.name}: clusters of {' × '.join(map(str, inner_units))} PEs are larger than the array of {pes}; "
+            f"{needed} PEs are needed",
             sections[-1][0].position if sections[-1][0] else dataflow.position,
         )
     warnings: list[Warning] = []

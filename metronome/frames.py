@@ -1,0 +1,49 @@
+"""Results as pandas tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dataflow.metrics import Metrics
+
+if TYPE_CHECKING:
+    from metronome.runs import LayerRun, Run
+
+
+def frame(run: Run) -> pd.DataFrame:
+    """Return one row per layer and model; a layer that is illegal has one row without numbers."""
+    return pd.DataFrame([row for layer in run.layers for row in _rows(layer)])
+
+
+def _rows(layer: LayerRun) -> Iterator[dict[str, Any]]:
+    head = {"layer": layer.name, "type": layer.type, "macs": layer.macs, "legal": layer.legal}
+    if layer.simulator is None:
+        yield head | {"model": None, "error": (layer.error or {}).get("message")}
+        return
+    for model, metrics in {"simulator": layer.simulator, **layer.analytical}.items():
+        yield head | {"model": model} | _numbers(metrics, layer.simulator)
+
+
+def _numbers(metrics: Metrics, simulated: Metrics) -> dict[str, Any]:
+    numbers: dict[str, Any] = {
+        "cycles": metrics.cycles,
+        "compute_end": metrics.compute_end,
+        "difference_percent": difference(metrics.cycles, simulated.cycles),
+        "utilization": metrics.utilization,
+    }
+    for level, boundary in enumerate(metrics.boundaries):
+        numbers[f"steps[{level}]"] = metrics.steps[level]
+        for side in ("upstream", "downstream", "network"):
+            for key, value in vars(getattr(boundary, side)).items():
+                numbers[f"boundary[{level}].{side}.{key}"] = value
+    numbers |= {f"l1.{key}": value for key, value in vars(metrics.l1).items()}
+    numbers |= vars(metrics.buffers)
+    return numbers | {f"stalls.{cause}": cycles for cause, cycles in metrics.stalls.items()}
+
+
+def difference(analysed: int, simulated: int) -> float:
+    """Return by how many percent of the simulated value the analysed one is larger."""
+    return 100 * (analysed - simulated) / simulated if simulated else 0.0

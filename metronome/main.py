@@ -1,0 +1,187 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
+
+import typer
+from rich.console import Console
+
+from dataflow.errors import InputError
+
+app = typer.Typer(
+    name="metronome",
+    help="Simulate spatial DNN accelerators cycle by cycle under MAESTRO's data-centric directives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+if TYPE_CHECKING:
+    from metronome.runs import LayerRun
+
+P = ParamSpec("P")
+
+DEFAULT_WORKLOAD, DEFAULT_DATAFLOW, DEFAULT_HARDWARE = "resnet50", "kcp_ws", "reference-256"
+
+
+def guarded(command: Callable[P, int]) -> Callable[P, None]:
+    """Turn what a command returns or raises into an exit status, and bad input into one message."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            status = command(*args, **kwargs)
+        except InputError as error:
+            typer.echo(f"metronome: {error}", err=True)
+            status = 2
+        except KeyboardInterrupt:
+            typer.echo("metronome: interrupted", err=True)
+            status = 130
+        raise typer.Exit(status)
+
+    return wrapper
+
+
+DataflowOption = Annotated[str | None, typer.Option("--dataflow", help="Dataflow for all layers: a name or a file.")]
+HardwareOption = Annotated[str, typer.Option("--hardware", help="Machine: a shipped name or a YAML file.")]
+LayerOption = Annotated[list[str] | None, typer.Option("--layer", help="Only layers that match this glob pattern.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a hardware value, e.g. pes=64.")]
+JsonOption = Annotated[str | None, typer.Option("--json", help="Write the results as JSON; - for standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print no table.")]
+CompatOption = Annotated[
+    Literal["maestro"] | None, typer.Option("--compat", help="maestro: read TRCONV as CONV, as MAESTRO does.")
+]
+OverflowOption = Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads.")]
+
+
+@app.command("run")
+@guarded
+def run_command(
+    workload: Annotated[
+        str | None, typer.Argument(help="A MAESTRO file (.m), or the name or file of a network with --dataflow.")
+    ] = None,
+    dataflow: DataflowOption = None,
+    hardware: HardwareOption = DEFAULT_HARDWARE,
+    layer: LayerOption = None,
+    set_: SetOption = None,
+    json_file: JsonOption = None,
+    csv_file: Annotated[str | None, typer.Option("--csv", help="Write a row per layer and model.")] = None,
+    quiet: QuietOption = False,
+    workers: Annotated[int, typer.Option("--workers", help="Processes to share the layers among.")] = 1,
+    compat: CompatOption = None,
+    allow_overflow: OverflowOption = False,
+    no_acceleration: Annotated[
+        bool, typer.Option("--no-acceleration", help="Simulate every step, also what is proven to repeat.")
+    ] = False,
+) -> int:
+    """Simulate and analyse every layer, and print both side by side.
+
+    Without arguments: ResNet-50 under kcp_ws on reference-256.
+    """
+    from dataflow import catalog
+    from metronome.files import write
+    from metronome.runs import Options, run
+    from metronome.workload import load
+
+    if workload is None:
+        workload, dataflow = DEFAULT_WORKLOAD, dataflow or DEFAULT_DATAFLOW
+    machine = catalog.machine(hardware, set_ or ())
+    loaded = load(workload, dataflow=dataflow, layers=layer or (), compat_maestro=compat is not None)
+    options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration)
+    with _progress(len(loaded.tasks), loaded.name) as progress:
+        result = run(loaded, machine, options=options, workers=workers, progress=progress)
+    if json_file is not None:
+        write(json.dumps(result.to_dict(), indent=1) + "\n", json_file)
+    if csv_file is not None:
+        write(result.frame().to_csv(index=False), csv_file)
+    if not quiet and "-" not in (json_file, csv_file):
+        from metronome.tables import results
+
+        _console().print(results(result))
+    return _report(result.layers)
+
+
+@app.command("check")
+@guarded
+def check_command(
+    workload: Annotated[
+        str, typer.Argument(help="A MAESTRO file (.m), or the name or file of a network with --dataflow.")
+    ],
+    dataflow: DataflowOption = None,
+    hardware: HardwareOption = DEFAULT_HARDWARE,
+    layer: LayerOption = None,
+    set_: SetOption = None,
+    json_file: JsonOption = None,
+    quiet: QuietOption = False,
+    compat: CompatOption = None,
+    allow_overflow: OverflowOption = False,
+) -> int:
+    """Tell for every layer whether its dataflow computes it: every point once, with tiles that fit."""
+    from dataflow import catalog
+    from metronome.files import write
+    from metronome.runs import Options, check
+    from metronome.workload import load
+
+    machine = catalog.machine(hardware, set_ or ())
+    loaded = load(workload, dataflow=dataflow, layers=layer or (), compat_maestro=compat is not None)
+    verdicts = list(check(loaded, machine, options=Options(allow_overflow=allow_overflow)))
+    if json_file is not None:
+        layers = [verdict.to_dict() for verdict in verdicts]
+        write(json.dumps({"schema": 1, "hardware": machine.to_dict(), "layers": layers}, indent=1) + "\n", json_file)
+    status = _report(verdicts)
+    if not quiet and json_file != "-":
+        illegal = sum(not verdict.legal for verdict in verdicts)
+        typer.echo(f"{loaded.name}: {len(verdicts)} layers, {illegal or 'none'} illegal")
+    return status
+
+
+@app.command("list")
+@guarded
+def list_command(
+    kind: Annotated[
+        Literal["networks", "dataflows", "hardware", "technology"] | None,
+        typer.Argument(help="networks, dataflows, hardware or technology; all without it."),
+    ] = None,
+) -> int:
+    """Show the networks, dataflows, machines and technologies that are shipped."""
+    from rich.markup import escape
+
+    from dataflow import catalog
+
+    console = _console()
+    for each in catalog.kinds() if kind is None else (kind,):
+        console.print(f"[bold]{each}[/bold]")
+        width = max(map(len, catalog.names(each)))
+        for name in catalog.names(each):
+            console.print(f"  {name:{width}}  {escape(catalog.describe(each, name))}", highlight=False)
+    return 0
+
+
+def _report(layers: Iterable[LayerRun]) -> int:
+    """Print what is wrong, and what to know, to standard error; return the exit status."""
+    for layer in layers:
+        for warning in layer.warnings:
+            typer.echo(f"{warning} (warning)", err=True)
+        if layer.error is not None:
+            typer.echo(layer.error["text"], err=True)
+    return 0 if all(layer.legal for layer in layers) else 1
+
+
+def _console() -> Console:
+    """Return a console as wide as the terminal, or as the widest table where nobody looks."""
+    return Console() if sys.stdout.isatty() else Console(width=200)
+
+
+def _progress(layers: int, name: str) -> AbstractContextManager[Callable[[LayerRun], None] | None]:
+    """Return a progress bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from metronome.progress import layer_progress
+
+    return layer_progress(layers, name)

@@ -1,0 +1,27 @@
+"""A progress bar for work that goes layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from metronome.runs import LayerRun
+
+
+@contextmanager
+def layer_progress(layers: int, name: str) -> Iterator[Callable[[LayerRun], None]]:
+    """Show a bar on standard error; the function it yields is to be called with each layer that is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task(escape(name), total=layers)
+
+        def done(layer: LayerRun) -> None:
+            bar.update(task, advance=1, description=escape(f"{name}: {layer.name}"))
+
+        yield done

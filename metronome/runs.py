@@ -1,0 +1,188 @@
+"""Run a workload: judge every layer, simulate it, analyse it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from analytical import analyze
+from dataflow import legality
+from dataflow.directives import Dataflow
+from dataflow.errors import InputError
+from dataflow.hardware import Machine
+from dataflow.layers import Layer
+from dataflow.levels import Mapping, bind
+from dataflow.metrics import Buffers, Metrics
+from metronome.workload import Task, Workload
+from simulator.simulate import simulate_mapping
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What became of one layer.
+
+    ``error`` says why it is illegal (None if it is not) in a form for JSON, with ``message`` and, where known, the
+    position; then there are no results. ``units`` are those of a cluster of each level, outermost first;
+    ``analytical`` holds the results by assumption set.
+    """
+
+    name: str
+    type: str
+    macs: int
+    units: tuple[int, ...]
+    warnings: tuple[str, ...]
+    error: dict[str, Any] | None
+    simulator: Metrics | None
+    analytical: dict[str, Metrics]
+
+    @property
+    def legal(self) -> bool:
+        """Whether the dataflow computes the layer, and its tiles fit."""
+        return self.error is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layer's entry of the result file."""
+        head = {
+            "name": self.name,
+            "type": self.type,
+            "macs": self.macs,
+            "legal": self.legal,
+            "units": list(self.units),
+            "warnings": list(self.warnings),
+        }
+        if self.simulator is None:
+            return head | {"error": self.error}
+        return head | {
+            "simulator": self.simulator.to_dict(),
+            "analytical": {name: metrics.to_dict() for name, metrics in self.analytical.items()},
+            "energy": {},
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """All layers of a workload on a machine."""
+
+    workload: str
+    machine: Machine
+    layers: tuple[LayerRun, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per layer and model, counts of all boundaries as columns such as ``L2 input_read``."""
+        from metronome.frames import frame
+
+        return frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result file's content."""
+        from importlib.metadata import version
+
+        return {
+            "schema": 1,
+            "metronome": version("metronome"),
+            "workload": self.workload,
+            "hardware": self.machine.to_dict(),
+            "layers": [layer.to_dict() for layer in self.layers],
+        }
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: whether tiles may exceed the scratchpads, and whether what repeats is skipped."""
+
+    allow_overflow: bool = False
+    accelerate: bool = True
+
+
+def run(
+    workload: Workload,
+    machine: Machine,
+    *,
+    options: Options | None = None,
+    workers: int = 1,
+    progress: Callable[[LayerRun], None] | None = None,
+) -> Run:
+    """Simulate and analyse every layer, in ``workers`` processes; ``progress`` is called as layers get ready.
+
+    Raises `InputError` for a dataflow that cannot be bound to its layer and the machine at all.
+    """
+    one = partial(run_task, machine=machine, options=options or Options())
+    finished = []
+    with _mapper(workers) as mapper:
+        for layer in mapper(one, workload.tasks):
+            finished.append(layer)
+            if progress is not None:
+                progress(layer)
+    return Run(workload.name, machine, tuple(finished))
+
+
+def check(workload: Workload, machine: Machine, *, options: Options | None = None) -> Iterator[LayerRun]:
+    """Judge every layer without simulating it: legality, and by the analytical model whether its tiles fit."""
+    for task in workload.tasks:
+        mapping = bind(task.layer, task.dataflow, machine.pes)
+        error = _illegal(mapping)
+        if error is None and not (options or Options()).allow_overflow:
+            error = _overflow(task.layer, task.dataflow, machine, analyze(task.layer, task.dataflow, machine).buffers)
+        yield _layer_run(mapping, error, None, {})
+
+
+def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
+    """Judge, simulate and analyse one layer."""
+    mapping = bind(task.layer, task.dataflow, machine.pes)
+    error = _illegal(mapping)
+    if error is not None:
+        return _layer_run(mapping, error, None, {})
+    simulated = simulate_mapping(mapping, machine, accelerate=options.accelerate)
+    if not options.allow_overflow:
+        error = _overflow(task.layer, task.dataflow, machine, simulated.buffers)
+        if error is not None:
+            return _layer_run(mapping, error, None, {})
+    return _layer_run(mapping, None, simulated, {"published": analyze(task.layer, task.dataflow, machine)})
+
+
+def _layer_run(
+    mapping: Mapping, error: dict[str, Any] | None, simulated: Metrics | None, analysed: dict[str, Metrics]
+) -> LayerRun:
+    layer = mapping.layer
+    warnings = tuple(map(str, mapping.warnings))
+    return LayerRun(layer.name, layer.type, layer.macs, mapping.units, warnings, error, simulated, analysed)
+
+
+def _illegal(mapping: Mapping) -> dict[str, Any] | None:
+    violation = legality.check(mapping)
+    return None if violation is None else violation.to_dict() | {"text": str(violation)}
+
+
+def _overflow(layer: Layer, dataflow: Dataflow, machine: Machine, need: Buffers) -> dict[str, Any] | None:
+    """Return what does not fit into the scratchpads, None if everything does."""
+    for label, needed, pad in (("L1 of a PE", need.l1_bytes, machine.l1), ("L2", need.l2_bytes, machine.l2)):
+        if pad.bytes is not None and needed > pad.bytes:
+            message = (
+                f"layer {layer.name}: its tiles take {needed} B in the {label}, which holds {pad.bytes} B; "
+                f"map smaller tiles, enlarge it (--set {'l1' if label.startswith('L1') else 'l2'}.bytes={needed}), "
+                "or allow it with --allow-overflow"
+            )
+            where = dataflow.position or layer.position
+            return {"message": message, "text": message if where is None else f"{where}: {message}"}
+    return None
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[..., Iterator[LayerRun]]]:
+    if workers < 1:
+        raise InputError(f"{workers} workers; at least 1 is needed", "--workers")
+    if workers == 1:
+        yield map
+    else:
+        pool = ProcessPoolExecutor(workers)
+        try:
+            yield pool.map
+        finally:
+            pool.shutdown(cancel_futures=True)
