@@ -120,7 +120,7 @@ def test_same_dimension_may_be_mapped_at_every_level() -> None:
         ("Cluster(2-2, P);", "d.m:1:14: Cluster(2-2, P): cluster size is 0; it has to be at least 1"),
         (
             "Cluster(4, P); Cluster(Sz(R), P);",
-            "d.m:1:29: d: one cluster of the top level takes 4 × 3 = 12 PEs, the array has 8",
+            "d.m:1:29: d: clusters of 4 × 3 PEs are larger than the array of 8; 12 PEs are needed",
         ),
         (
             "TemporalMap(1,1) K; SpatialMap(1,1) K;",
