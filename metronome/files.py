@@ -4,31 +4,66 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from stat import S_IMODE
+from uuid import uuid4
 
 from dataflow.errors import InputError
+
+STANDARD_OUTPUT = "-"
 
 
 def write(text: str, path: str) -> None:
     """Write ``text`` to ``path``, ``-`` for standard output; an existing file is replaced in one step.
 
-    Raises `InputError` where that is not possible.
+    A link stays a link, a device or a pipe is written to. Raises `InputError` where that is not possible.
     """
-    if path == "-":
+    if path == STANDARD_OUTPUT:
         sys.stdout.write(text)
         return
-    target = Path(path)
+    with _target(path) as target:
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")
+            return
+        with _beside(target) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+            if target.exists():
+                temporary.chmod(S_IMODE(target.stat().st_mode))
+            temporary.replace(target)
+
+
+def ensure_writable(path: str) -> None:
+    """Raise the `InputError` of `write` ahead of the work that there will be to write."""
+    if path == STANDARD_OUTPUT:
+        return
+    with _target(path) as target:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise InputError("cannot be written: permission denied", path)
+        if target.is_file() or not target.exists():
+            with _beside(target):
+                pass
+
+
+@contextmanager
+def _target(path: str) -> Iterator[Path]:
+    """Yield the file that ``path`` leads to, and turn what goes wrong with it into `InputError`."""
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError("is a directory; a file name is needed", path)
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as temporary:
-            temporary.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary.name).chmod(0o666 & ~umask)
-        Path(temporary.name).replace(target)
+        yield target
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path) from None
+        raise InputError(f"cannot be written: {(error.strerror or str(error)).lower()}", path) from None
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a new empty file in the folder of ``target``; whatever happens, none of that name is left behind."""
+    temporary = target.with_name(f".metronome-{uuid4().hex}")
+    try:
+        temporary.touch(exist_ok=False)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

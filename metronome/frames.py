@@ -14,8 +14,21 @@ if TYPE_CHECKING:
 
 
 def frame(run: Run) -> pd.DataFrame:
-    """Return one row per layer and model; a layer that is illegal has one row without numbers."""
-    return pd.DataFrame([row for layer in run.layers for row in _rows(layer)])
+    """Return one row per layer and model; a layer that is illegal has one row without numbers.
+
+    Counts are whole numbers (``Int64``, missing where a row has none), also beside rows without them.
+    """
+    rows = [row for layer in run.layers for row in _rows(layer)]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names})
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    """Return a column that holds whole numbers exactly: left to itself, pandas makes floats of them beside gaps."""
+    whole = [value for value in values if type(value) is int]
+    if not whole:
+        return pd.Series(values)
+    return pd.Series(values, dtype="Int64" if max(whole) < 2**63 else object)
 
 
 def _rows(layer: LayerRun) -> Iterator[dict[str, Any]]:

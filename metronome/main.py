@@ -29,6 +29,9 @@ P = ParamSpec("P")
 
 DEFAULT_WORKLOAD, DEFAULT_DATAFLOW, DEFAULT_HARDWARE = "resnet50", "kcp_ws", "reference-256"
 
+#: Characters, more than any line takes.
+UNBOUNDED_WIDTH = 10_000
+
 
 def guarded(command: Callable[P, int]) -> Callable[P, None]:
     """Turn what a command returns or raises into an exit status, and bad input into one message."""
@@ -43,16 +46,32 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         except KeyboardInterrupt:
             typer.echo("metronome: interrupted", err=True)
             status = 130
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            typer.echo(f"metronome: {error.strerror}", err=True)
+            status = 2
         raise typer.Exit(status)
 
     return wrapper
 
 
-DataflowOption = Annotated[str | None, typer.Option("--dataflow", help="Dataflow for all layers: a name or a file.")]
-HardwareOption = Annotated[str, typer.Option("--hardware", help="Machine: a shipped name or a YAML file.")]
-LayerOption = Annotated[list[str] | None, typer.Option("--layer", help="Only layers that match this glob pattern.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a hardware value, e.g. pes=64.")]
-JsonOption = Annotated[str | None, typer.Option("--json", help="Write the results as JSON; - for standard output.")]
+DataflowOption = Annotated[
+    str | None, typer.Option("--dataflow", metavar="NAME|FILE", help="Dataflow for all layers: a name or a file.")
+]
+HardwareOption = Annotated[
+    str, typer.Option("--hardware", metavar="NAME|FILE", help="Machine: a shipped name or a YAML file.")
+]
+LayerOption = Annotated[
+    list[str] | None, typer.Option("--layer", metavar="GLOB", help="Only layers that match; repeatable.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
+]
+JsonOption = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; - for standard output.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print no table.")]
 CompatOption = Annotated[
     Literal["maestro"] | None, typer.Option("--compat", help="maestro: read TRCONV as CONV, as MAESTRO does.")
@@ -71,9 +90,11 @@ def run_command(
     layer: LayerOption = None,
     set_: SetOption = None,
     json_file: JsonOption = None,
-    csv_file: Annotated[str | None, typer.Option("--csv", help="Write a row per layer and model.")] = None,
+    csv_file: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write a row per layer and model.")
+    ] = None,
     quiet: QuietOption = False,
-    workers: Annotated[int, typer.Option("--workers", help="Processes to share the layers among.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
     compat: CompatOption = None,
     allow_overflow: OverflowOption = False,
     no_acceleration: Annotated[
@@ -85,14 +106,19 @@ def run_command(
     Without arguments: ResNet-50 under kcp_ws on reference-256.
     """
     from dataflow import catalog
-    from metronome.files import write
+    from metronome.files import ensure_writable, write
     from metronome.runs import Options, run
     from metronome.workload import load
 
     if workload is None:
         workload, dataflow = DEFAULT_WORKLOAD, dataflow or DEFAULT_DATAFLOW
+    if json_file is not None and json_file == csv_file:
+        raise InputError("--json and --csv write to the same place; name two", json_file)
     machine = catalog.machine(hardware, set_ or ())
     loaded = load(workload, dataflow=dataflow, layers=layer or (), compat_maestro=compat is not None)
+    for path in (json_file, csv_file):
+        if path is not None:
+            ensure_writable(path)
     options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration)
     with _progress(len(loaded.tasks), loaded.name) as progress:
         result = run(loaded, machine, options=options, workers=workers, progress=progress)
@@ -103,7 +129,8 @@ def run_command(
     if not quiet and "-" not in (json_file, csv_file):
         from metronome.tables import results
 
-        _console().print(results(result))
+        console = _console()
+        console.print(results(result, console.width))
     return _report(result.layers)
 
 
@@ -125,19 +152,19 @@ def check_command(
     """Tell for every layer whether its dataflow computes it: every point once, with tiles that fit."""
     from dataflow import catalog
     from metronome.files import write
-    from metronome.runs import Options, check
+    from metronome.runs import Options, Run, check
     from metronome.workload import load
 
     machine = catalog.machine(hardware, set_ or ())
     loaded = load(workload, dataflow=dataflow, layers=layer or (), compat_maestro=compat is not None)
-    verdicts = list(check(loaded, machine, options=Options(allow_overflow=allow_overflow)))
+    verdicts = tuple(check(loaded, machine, options=Options(allow_overflow=allow_overflow)))
     if json_file is not None:
-        layers = [verdict.to_dict() for verdict in verdicts]
-        write(json.dumps({"schema": 1, "hardware": machine.to_dict(), "layers": layers}, indent=1) + "\n", json_file)
+        write(json.dumps(Run(loaded.name, machine, verdicts).to_dict(), indent=1) + "\n", json_file)
     status = _report(verdicts)
     if not quiet and json_file != "-":
         illegal = sum(not verdict.legal for verdict in verdicts)
-        typer.echo(f"{loaded.name}: {len(verdicts)} layers, {illegal or 'none'} illegal")
+        layers = "1 layer" if len(verdicts) == 1 else f"{len(verdicts)} layers"
+        typer.echo(f"{loaded.name}: {layers}, {illegal or 'none'} illegal")
     return status
 
 
@@ -174,8 +201,8 @@ def _report(layers: Iterable[LayerRun]) -> int:
 
 
 def _console() -> Console:
-    """Return a console as wide as the terminal, or as the widest table where nobody looks."""
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    """Return a console as wide as the terminal, or wider than any table where the output goes elsewhere."""
+    return Console() if sys.stdout.isatty() else Console(width=UNBOUNDED_WIDTH)
 
 
 def _progress(layers: int, name: str) -> AbstractContextManager[Callable[[LayerRun], None] | None]:

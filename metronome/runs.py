@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import Buffers, Metrics
+from metronome.workers import mapper
 from metronome.workload import Task, Workload
 from simulator.simulate import simulate_mapping
 
@@ -75,7 +74,7 @@ class Run:
     layers: tuple[LayerRun, ...]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per layer and model, counts of all boundaries as columns such as ``L2 input_read``."""
+        """Return one row per layer and model, counts as columns such as ``boundary[0].upstream.input_read``."""
         from metronome.frames import frame
 
         return frame(self)
@@ -111,12 +110,15 @@ def run(
 ) -> Run:
     """Simulate and analyse every layer, in ``workers`` processes; ``progress`` is called as layers get ready.
 
-    Raises `InputError` for a dataflow that cannot be bound to its layer and the machine at all.
+    Raises `InputError`, before any layer is simulated, for a dataflow that cannot be bound to its layer and the
+    machine at all.
     """
+    for task in workload.tasks:
+        _bound(task, machine)
     one = partial(run_task, machine=machine, options=options or Options())
     finished = []
-    with _mapper(workers) as mapper:
-        for layer in mapper(one, workload.tasks):
+    with mapper(workers, len(workload.tasks)) as mapped:
+        for layer in mapped(one, workload.tasks):
             finished.append(layer)
             if progress is not None:
                 progress(layer)
@@ -126,7 +128,7 @@ def run(
 def check(workload: Workload, machine: Machine, *, options: Options | None = None) -> Iterator[LayerRun]:
     """Judge every layer without simulating it: legality, and by the analytical model whether its tiles fit."""
     for task in workload.tasks:
-        mapping = bind(task.layer, task.dataflow, machine.pes)
+        mapping = _bound(task, machine)
         error = _illegal(mapping)
         if error is None and not (options or Options()).allow_overflow:
             error = _overflow(task.layer, task.dataflow, machine, analyze(task.layer, task.dataflow, machine).buffers)
@@ -135,7 +137,7 @@ def check(workload: Workload, machine: Machine, *, options: Options | None = Non
 
 def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
     """Judge, simulate and analyse one layer."""
-    mapping = bind(task.layer, task.dataflow, machine.pes)
+    mapping = _bound(task, machine)
     error = _illegal(mapping)
     if error is not None:
         return _layer_run(mapping, error, None, {})
@@ -145,6 +147,16 @@ def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
         if error is not None:
             return _layer_run(mapping, error, None, {})
     return _layer_run(mapping, None, simulated, {"published": analyze(task.layer, task.dataflow, machine)})
+
+
+def _bound(task: Task, machine: Machine) -> Mapping:
+    """Bind a task; where that cannot be, say for which layer, if the dataflow is not the layer's own."""
+    try:
+        return bind(task.layer, task.dataflow, machine.pes)
+    except InputError as error:
+        if task.dataflow.name == task.layer.name:
+            raise
+        raise InputError(f"layer {task.layer.name}: {error.message}", error.where) from None
 
 
 def _layer_run(
@@ -170,19 +182,6 @@ def _overflow(layer: Layer, dataflow: Dataflow, machine: Machine, need: Buffers)
                 "or allow it with --allow-overflow"
             )
             where = dataflow.position or layer.position
-            return {"message": message, "text": message if where is None else f"{where}: {message}"}
+            text = message if where is None else f"{where}: {message}"
+            return {"message": message, "position": where and asdict(where), "text": text}
     return None
-
-
-@contextmanager
-def _mapper(workers: int) -> Iterator[Callable[..., Iterator[LayerRun]]]:
-    if workers < 1:
-        raise InputError(f"{workers} workers; at least 1 is needed", "--workers")
-    if workers == 1:
-        yield map
-    else:
-        pool = ProcessPoolExecutor(workers)
-        try:
-            yield pool.map
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -42,15 +42,16 @@ def load(
 
     ``dataflow`` (a name, a file or directives) computes every layer; without it each layer needs its own. Only
     layers whose name matches one of the glob patterns ``layers`` are kept, all if there are none.
-    ``compat_maestro`` reads TRCONV as CONV. Raises `InputError`.
+    ``compat_maestro`` reads TRCONV as CONV. Raises `InputError`, also for a pattern that matches no layer.
     """
     network = _network(workload, compat_maestro=compat_maestro)
     chosen = catalog.dataflow(dataflow) if isinstance(dataflow, str | Path) else dataflow
+    names = list(dict.fromkeys(mapped.layer.name for mapped in network.layers))
+    for glob in layers:
+        if not any(fnmatchcase(name, glob) for name in names):
+            shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+            raise InputError(f"no layer of {network.name} matches {glob}; its layers are {shown}", "--layer")
     kept = [m for m in network.layers if not layers or any(fnmatchcase(m.layer.name, glob) for glob in layers)]
-    if not kept:
-        names = list(dict.fromkeys(m.layer.name for m in network.layers))
-        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        raise InputError(f"no layer of {network.name} matches {' or '.join(layers)}; its layers are {shown}", "--layer")
     tasks = []
     for mapped in kept:
         own = chosen or mapped.dataflow
@@ -70,7 +71,9 @@ def hardware(name_or_path: str | Path, **values: object) -> Machine:
     Values deeper in the file are given by key path: ``**{"levels.0.distribution.bandwidth": 32}``. Raises
     `InputError`.
     """
-    return catalog.machine(name_or_path, [f"{key}={value}" for key, value in values.items()])
+    return catalog.machine(
+        name_or_path, [f"{key}={'null' if value is None else value}" for key, value in values.items()]
+    )
 
 
 def _network(workload: str | Path, *, compat_maestro: bool) -> Network:

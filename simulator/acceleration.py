@@ -10,6 +10,10 @@ The proof is the equality of the whole state. What a cluster's future depends on
 the objects in its queues and in its sequence: `_state` reads exactly that. A moment that has passed is as good as
 now, since nothing can happen before now. Tiles that idle units keep do not move along; they are checked to be the
 same ones as before, and are moved aside by what was skipped.
+
+One thing may grow for ever: where the L2 takes outputs more slowly than they are computed, the drains of the top
+level queue up. Above the PEs nobody waits for them. If the port was never idle between the two states, it will not
+be in the iterations to come either, when the queue is longer still: it grows by the same each time.
 """
 
 from __future__ import annotations
@@ -34,7 +38,8 @@ class _Snapshot:
 
     ``iteration`` is where the loop stood, ``outside`` the loops around it. ``fixed`` has to be equal for two states
     to be the same (``digest`` is its hash). ``origin`` is the place that it is relative to, ``kept`` are the places
-    of tiles, and ``base`` is where the odometer lets the layer begin: jumps of inner loops move it.
+    of tiles, and ``base`` is where the odometer lets the layer begin: jumps of inner loops move it. ``queue`` is for
+    how many cycles more the top level's drains will occupy their port if nobody waits for them.
     """
 
     iteration: int
@@ -45,6 +50,7 @@ class _Snapshot:
     digest: int
     fixed: object
     kept: tuple[Origin, ...]
+    queue: int
     activities: tuple[Counter[Activity], ...]
     stalls: Counter[str]
 
@@ -72,7 +78,7 @@ class Accelerator:
         if earlier and earlier[-1].outside != after.outside:
             earlier.clear()
         for before in reversed(earlier):
-            if _same_state(before, after):
+            if _same_state(before, after) and self._queue_is_steady(before, after):
                 if self._jump(loop, before, after):
                     earlier.clear()
                 break
@@ -90,6 +96,7 @@ class Accelerator:
             digest=hash(fixed),
             fixed=fixed,
             kept=tuple(tile.origin for tile in kept),
+            queue=max(self._top.collection_free - self._top.clock.now, 0) if self._top.units else 0,
             activities=tuple(activities.copy() for activities in self._record.activities),
             stalls=self._record.stalls.copy(),
         )
@@ -110,12 +117,25 @@ class Accelerator:
         self._leave_behind(before, after, tuple(periods * period * d for d in displacement))
         self._odometer.skip(loop, periods * period, displacement)
         self._record.skipped += periods * (after.time - before.time)
+        self._top.collection_free += periods * (after.queue - before.queue)
+        self._top.upstream += periods * (after.queue - before.queue)
+        self._record.end = max(self._record.end, self._top.upstream)
         for total, then, now in zip(self._record.activities, before.activities, after.activities, strict=True):
             for activity, times in now.items():
                 total[activity] += periods * (times - then[activity])
         for cause, cycles in after.stalls.items():
             self._record.stalls[cause] += periods * (cycles - before.stalls[cause])
         return True
+
+    def _queue_is_steady(self, before: _Snapshot, after: _Snapshot) -> bool:
+        """Tell whether the top level's drains queue up evenly: not at all, or by all that the port does."""
+        if before.queue == after.queue:
+            return True
+        occupied = sum(
+            (times - before.activities[0][activity]) * self._top.occupation(activity)
+            for activity, times in after.activities[0].items()
+        )
+        return before.queue < after.queue and after.time + after.queue - before.time - before.queue == occupied
 
     def _leave_behind(self, before: _Snapshot, after: _Snapshot, skipped: Origin) -> None:
         """Move the tiles that stayed where they were back by what the others seem not to have moved."""
@@ -200,15 +220,17 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
     kept.extend(step for _, step in cluster.steps.held)
     if cluster.steps.previous is not None:
         kept.append(cluster.steps.previous)
+    awaited = cluster.level > 0 or not cluster.units
     return (
-        ahead(cluster.collection_free),
-        ahead(cluster.upstream),
+        awaited and ahead(cluster.collection_free),
+        awaited and ahead(cluster.upstream),
         tuple(map(ahead, cluster.slots)),
         cluster.buffers.free,
         cluster.sending_until and ahead(cluster.sending_until),
         cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),
         cluster.fetching and order(cluster.fetching),
-        cluster.computing and (sent(cluster.computing), cluster.ready - now),
+        cluster.computing and sent(cluster.computing),
+        cluster.computing and not cluster.units and cluster.ready - now,  # clusters of clusters do not note it
         tuple(map(sent, cluster.delivered.items)),
         tuple(map(order, cluster.inbox.items)),
         tuple((units, step.shape) for units, step in cluster.steps.held),

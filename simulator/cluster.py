@@ -221,16 +221,19 @@ class Cluster:
         it is known now when it will be free, when the elements will have left the units, and when they will be
         upstream.
         """
-        port = self._network.collection
         ready = self.clock.now
         if not self._innermost:
             ready = max(ready, *(self.units[unit].upstream for unit in activity.leaving))
         delay = self.reduction_delay() if activity.shared else 0
         start = max(ready + delay, self.collection_free)
-        self.collection_free = start + -(-activity.collected // port.bandwidth)
+        self.collection_free = start + self.occupation(activity)
         self.slots[-1] = self.collection_free - delay
-        self.upstream = self.collection_free + port.latency
+        self.upstream = self.collection_free + self._network.collection.latency
         self.record.end = max(self.record.end, self.upstream)
+
+    def occupation(self, activity: Activity) -> int:
+        """Return the cycles for which a step's drain occupies the collection port."""
+        return -(-activity.collected // self._network.collection.bandwidth)
 
     def reduction_delay(self) -> int:
         """Return the cycles that the reduction network takes for elements of more than one unit."""

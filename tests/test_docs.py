@@ -10,16 +10,23 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from metronome.main import app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_SOURCE = re.compile(r"`((?:dataflow|simulator|analytical|validation|configs|metronome|tests|benchmarks)/[\w./]+\.\w+)`")
+_SOURCE = re.compile(
+    r"`((?:dataflow|simulator|analytical|validation|configs|metronome|tests|benchmarks)/[\w./]+\.\w+)`"
+)
+_NAME = re.compile(r"`((?:dataflow|simulator|analytical|validation|metronome)(?:\.\w+)+)`")
 _ANY_SCHEME = re.compile(r"[a-z]+:")
 
 
@@ -33,7 +40,8 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    language, start, held = "", 0, None
+    language, start = "", 0
+    held: list[str] | None = None
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(keepends=True), 1):
         if not line.startswith("```"):
             if held is not None:
@@ -61,16 +69,16 @@ def run_python(block: Block, page: Path, names: dict[str, Any]) -> None:
         return
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    runner.run(examples, out=report.append, clear_globs=False)
+    failed = runner.run(examples, out=report.append, clear_globs=False).failed
     names.update(examples.globs)
-    assert not runner.summarize(verbose=False).failed, "".join(report)
+    assert not failed, "".join(report)
 
 
 def session(text: str) -> tuple[str, str]:
     """Split a console block into the script that was typed (``$``, continued by ``>``) and what was printed."""
     typed, printed = [], []
     for line in text.splitlines(keepends=True):
-        if line.startswith(("$ ", "> ")):
+        if line.startswith(("$ ", "> ")) or line == ">\n":
             typed.append(line[2:])
         else:
             printed.append(line)
@@ -78,9 +86,7 @@ def session(text: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_python_blocks_run_and_print_what_is_shown(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_python_blocks_run_and_print_what_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page share their names, in order."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}
@@ -120,6 +126,21 @@ def test_relative_links_and_named_sources_exist(name: str) -> None:
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [source for source in _SOURCE.findall(text) if not (ROOT / source).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_named_functions_and_classes_exist(name: str) -> None:
+    for dotted in _NAME.findall(prose(ROOT / name)):
+        resolve_name(dotted)
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_run_prints() -> None:
+    """Without arguments the command takes the shipped example; ``...`` stands for the rows in between."""
+    (shown,) = [block.text for block in blocks(ROOT / "README.md") if block.language == "text"]
+    printed = CliRunner().invoke(app, ["run"]).stdout
+    trimmed = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+    assert doctest.OutputChecker().check_output(shown.replace("  ...\n", "...\n"), trimmed, doctest.ELLIPSIS)
 
 
 def test_every_page_is_linked_from_another() -> None:
