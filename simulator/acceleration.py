@@ -224,7 +224,7 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
     return (
         awaited and ahead(cluster.collection_free),
         awaited and ahead(cluster.upstream),
-        tuple(map(ahead, cluster.slots)),
+        awaited and tuple(map(ahead, cluster.slots)),
         cluster.buffers.free,
         cluster.sending_until and ahead(cluster.sending_until),
         cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),

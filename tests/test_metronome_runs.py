@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 import metronome as mt
@@ -19,7 +11,6 @@ from dataflow.hardware_files import parse_machine
 from dataflow.layers import Layer
 from dataflow.reader import parse_dataflow, parse_network
 from metronome.runs import Options, Run, check, run
-from metronome.workers import mapper
 from metronome.workload import Task, Workload
 
 NETWORK = """\
@@ -78,6 +69,10 @@ def _one_mac() -> Workload:
     return Workload(
         "one", (Task(Layer.of("a", "GEMM", {}), parse_dataflow("Dataflow { TemporalMap(1,1) M; }", "one.m")),)
     )
+
+
+#: From Python 3.12 on, a fork warns where another thread runs: the test runner has some.
+forks = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +178,7 @@ def test_counts_beyond_64_bits_stay_exact() -> None:
 # Options
 
 
+@forks
 def test_more_workers_and_no_acceleration_give_the_same_result(finished: Run) -> None:
     expected = finished.to_dict()
     assert run(_workload(), _machine(), options=Options(accelerate=False)).to_dict() == expected
@@ -244,84 +240,6 @@ def test_a_dataflow_for_many_layers_is_refused_with_the_layer() -> None:
         "rows.m:1:17: layer second: SpatialMap(1,1) M: a CONV has no dimension M; "
         "its dimensions are N G K C Y' X' R S Y X"
     )
-
-
-# Workers
-
-
-@pytest.mark.parametrize("workers", [0, -1])
-def test_less_than_one_worker_is_refused(workers: int) -> None:
-    with pytest.raises(InputError) as error:
-        run(_workload(), _machine(), workers=workers)
-    assert str(error.value) == f"--workers: {workers} workers; at least 1 is needed"
-
-
-def test_there_are_no_more_workers_than_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-
-    class Pool:
-        def __init__(self, workers: int, initializer: Callable[[], None]) -> None:
-            asked.append(workers)
-
-        map = map
-
-        def shutdown(self, *, cancel_futures: bool) -> None:
-            assert cancel_futures
-
-    monkeypatch.setattr("metronome.workers.ProcessPoolExecutor", Pool)
-    run(_workload(), _machine(), workers=1_000_000)
-    run(_one_mac(), _machine(), workers=1_000_000)
-    assert asked == [4]
-
-
-def test_a_worker_that_is_killed_ends_the_run_with_a_message() -> None:
-    with pytest.raises(InputError) as error, mapper(2, 2) as mapped:
-        list(mapped(os._exit, [1, 1]))
-    assert str(error.value) == (
-        "--workers: a worker process was ended from outside, perhaps for want of memory; use fewer"
-    )
-
-
-WAITING = """\
-import os, time
-from metronome.workers import mapper
-def wait(_):
-    os.write(1, b"ready\\n")
-    time.sleep(60)
-try:
-    with mapper(3, 3) as mapped:
-        list(mapped(wait, range(3)))
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-
-
-@pytest.mark.parametrize(
-    ("end", "last"),
-    [
-        (lambda process: os.killpg(process.pid, signal.SIGINT), "interrupted\n"),
-        (lambda process: process.kill(), ""),
-    ],
-    ids=["interrupted", "killed"],
-)
-def test_workers_end_with_their_parent_and_without_a_word(end: Callable[[Any], None], last: str) -> None:
-    """An interrupt from the terminal reaches all processes, a kill the parent only; workers would sleep a minute.
-
-    Output ends when the last process that could print has ended.
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING],
-        cwd=Path(__file__).parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with process:
-        assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(3)] == ["ready\n"] * 3
-        end(process)
-        assert process.communicate(timeout=20) == (last, "")
 
 
 # The Python interface

@@ -1,0 +1,185 @@
+"""Where the loops that cut one subspace can stand, without listing every position.
+
+A loop visits the chunks of its map. All but those at the rims of the region are cut alike, each displaced from the
+one before by the same offset: a run. So the positions of all loops of a level that cut a subspace are a tree of
+runs, whose size depends on the maps and not on the extents. What a run looks like is `dataflow.regions.cut` at its
+ends and in its middle: the bounds of a chunk are the larger, or smaller, of a constant and an even progression, so
+that where two positions are one displacement apart, everything between them is too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import add, sub
+
+from dataflow.layers import Subspace
+from dataflow.levels import Level, LevelMap
+from dataflow.regions import Box, cut, trips
+
+Offset = tuple[int, ...]
+Lengths = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """All loops of a level stand still: one box per unit (None where idle), or a single one that all share."""
+
+    boxes: tuple[Box | None, ...]
+
+    def box(self, unit: int) -> Box | None:
+        """Return the box of ``unit``, relative to the leaf's origin."""
+        return self.boxes[unit if len(self.boxes) > 1 else 0]
+
+
+@dataclass(frozen=True)
+class Run:
+    """``count`` successive iterations of a loop that look alike, each ``step`` away from the one before."""
+
+    origin: Offset
+    step: Offset
+    count: int
+    below: Fork | Leaf
+
+    def at(self, index: int) -> Offset:
+        """Return where an iteration lies, relative to the fork."""
+        return tuple([o + index * s for o, s in zip(self.origin, self.step, strict=True)])
+
+
+@dataclass(frozen=True, eq=False)
+class Fork:
+    """A loop: the runs of its iterations that are not empty, in order."""
+
+    runs: tuple[Run, ...]
+
+
+Position = Fork | Leaf
+Place = tuple[Position, Offset]
+
+
+class Tree:
+    """The positions of the loops that cut one subspace, for every level and every length of region."""
+
+    def __init__(self, subspace: Subspace, levels: tuple[Level, ...]) -> None:
+        self._subspace = subspace
+        self._levels = levels
+        self._maps = [level.maps_of(subspace) for level in levels]
+        self._known: dict[object, Fork | Leaf] = {}
+        self.root = lru_cache(maxsize=None)(self._root)
+
+    def spatial(self, level: int) -> bool:
+        """Tell whether the units of a level work on different parts of the subspace."""
+        return any(level_map.spatial for level_map in self._maps[level])
+
+    def _root(self, level: int, lengths: Lengths) -> Place | None:
+        """Return the positions inside a region of these lengths, and where they begin; None if it is empty."""
+        return self._place(level, tuple((0, length) for length in lengths), ())
+
+    def _place(self, level: int, box: Box, indices: tuple[int, ...]) -> Place | None:
+        maps, units = self._maps[level], self._levels[level].units
+        if len(indices) == len(maps):
+            sharing = range(units if self.spatial(level) else 1)
+            return self._leaf([cut(self._subspace, box, maps, indices, unit, units) for unit in sharing])
+        loop = maps[len(indices)]
+        count = trips(self._subspace, box, loop, units)
+        places = lru_cache(maxsize=None)(lambda index: self._place(level, box, (*indices, index)))
+        runs = list(_runs(0, count, places, regular=self._regular(loop, maps, units)))
+        if not runs:
+            return None
+        origin = runs[0].origin
+        relative = tuple(Run(_minus(run.origin, origin), run.step, run.count, run.below) for run in runs)
+        key = tuple((run.origin, run.step, run.count, id(run.below)) for run in relative)
+        return self._known.setdefault(key, Fork(relative)), origin
+
+    def _leaf(self, boxes: list[Box | None]) -> Place | None:
+        first = next((box for box in boxes if box is not None), None)
+        if first is None:
+            return None
+        origin = tuple(low for low, _ in first)
+        relative = tuple(None if box is None else moved(box, origin, -1) for box in boxes)
+        return self._known.setdefault(relative, Leaf(relative)), origin
+
+    def _regular(self, loop: LevelMap, maps: tuple[LevelMap, ...], units: int) -> bool:
+        """Tell whether successive chunks cut whole numbers of windows apart: only then do positions repeat."""
+        window = self._subspace.window
+        if window is None or loop.dimension == window.slide:
+            return True
+        names = {level_map.dimension for level_map in maps}
+        if {window.name, window.slide} <= names:
+            return False
+        distance = loop.offset * (units if loop.spatial else 1)
+        return distance * (1 if loop.dimension == window.name else window.dilation) % window.stride == 0
+
+
+#: fewer iterations than this are looked at one by one
+_FEW = 5
+
+
+def _runs(low: int, high: int, place: Callable[[int], Place | None], *, regular: bool) -> Iterator[Run]:
+    """Yield the runs of the iterations from ``low`` up to ``high``, not included."""
+    if low >= high:
+        return
+    middle = (low + high) // 2
+    found, beyond = place(middle), place(min(middle + 1, high - 1))
+    if not regular or high - low < _FEW or found is None or beyond is None or beyond[0] is not found[0]:
+        yield from _one_by_one(low, high, place)
+        return
+    step = _minus(beyond[1], found[1])
+
+    def alike(index: int) -> bool:
+        there = place(index)
+        return (
+            there is not None
+            and there[0] is found[0]
+            and all(o == f + (index - middle) * s for o, f, s in zip(there[1], found[1], step, strict=True))
+        )
+
+    first, last = _furthest(middle, low, alike), _furthest(middle, high - 1, alike)
+    yield from _runs(low, first, place, regular=regular)
+    origin = tuple(f + (first - middle) * s for f, s in zip(found[1], step, strict=True))
+    yield Run(origin, step, last - first + 1, found[0])
+    yield from _runs(last + 1, high, place, regular=regular)
+
+
+def _furthest(inside: int, limit: int, alike: Callable[[int], bool]) -> int:
+    """Return the index furthest from ``inside`` towards ``limit`` up to which all are alike, by bisection."""
+    towards = 1 if limit >= inside else -1
+    near, far = 0, abs(limit - inside)
+    while near < far:
+        tried = (near + far + 1) // 2
+        if alike(inside + towards * tried):
+            near = tried
+        else:
+            far = tried - 1
+    return inside + towards * near
+
+
+def _one_by_one(low: int, high: int, place: Callable[[int], Place | None]) -> Iterator[Run]:
+    run: Run | None = None
+    for index in range(low, high):
+        there = place(index)
+        if run is not None and there is not None and there[0] is run.below:
+            step = _minus(there[1], run.at(run.count - 1))
+            if run.count == 1 or step == run.step:
+                run = Run(run.origin, step, run.count + 1, run.below)
+                continue
+        if run is not None:
+            yield run
+        run = None if there is None else Run(there[1], (0,) * len(there[1]), 1, there[0])
+    if run is not None:
+        yield run
+
+
+def _minus(offset: Offset, other: Offset) -> Offset:
+    return tuple(map(sub, offset, other))
+
+
+def plus(offset: Offset, other: Offset) -> Offset:
+    """Return the sum of two offsets."""
+    return tuple(map(add, offset, other))
+
+
+def moved(box: Box, offset: Offset, sign: int = 1) -> Box:
+    """Return ``box`` moved by ``offset``, or back by it."""
+    return tuple([(low + sign * o, high + sign * o) for (low, high), o in zip(box, offset, strict=True)])

@@ -1,0 +1,256 @@
+"""Skipping what repeats changes no number, and skips nearly everything where everything repeats."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataflow.hardware import Machine
+from dataflow.layers import OPERATIONS, Layer
+from dataflow.levels import Mapping, bind
+from dataflow.reader import parse_dataflow
+from simulator.acceleration import steady_until
+from simulator.nest import Nest, Odometer, Region
+from simulator.simulate import simulate, simulate_mapping
+from simulator.tiles import Origin
+from validation.strategies import Case, cases, dataflows, machines
+
+Skips = list[tuple[int, int]]
+
+
+@pytest.fixture
+def skips(monkeypatch: pytest.MonkeyPatch) -> Skips:
+    """Return the list to which every jump adds (loop, iterations)."""
+    found: Skips = []
+    skip = Odometer.skip
+
+    def spy(odometer: Odometer, loop: int, iterations: int, displacement: Origin) -> None:
+        found.append((loop, iterations))
+        skip(odometer, loop, iterations, displacement)
+
+    monkeypatch.setattr(Odometer, "skip", spy)
+    return found
+
+
+def bound(layer: Layer, directives: str, pes: int = 1) -> Mapping:
+    return bind(layer, parse_dataflow(f"Dataflow d {{ {directives} }}"), pes)
+
+
+def gemm(**sizes: int) -> Layer:
+    return Layer.of("gemm", "GEMM", sizes)
+
+
+def array(pes: int = 1, down: tuple[int, int] = (4, 1), up: tuple[int, int] = (4, 1), **others: int | bool) -> Machine:
+    """Return a machine; ports as (elements/cycle, latency)."""
+    distribution, collection = ({"bandwidth": bandwidth, "latency": latency} for bandwidth, latency in (down, up))
+    return Machine.model_validate(
+        {"pes": pes, "levels": [{"distribution": distribution, "collection": collection}], **others}
+    )
+
+
+def conv(sizes: dict[str, int], stride: int = 1, type_: str = "CONV") -> Layer:
+    return Layer.of("conv", type_, sizes, stride=(stride, 1))
+
+
+STRIDED = conv({"Y'": 31, "R": 2}, stride=2)
+NESTED = "TemporalMap(2,2) M; TemporalMap(2,2) N; TemporalMap(1,1) K;"
+CLUSTERS = """SpatialMap(1,1) K; TemporalMap(2,2) C; TemporalMap(3,1) Y; TemporalMap(3,1) X;
+              Cluster(2, P); SpatialMap(1,1) C;"""
+THREE_LEVELS = """TemporalMap(2,2) M; SpatialMap(2,2) N; Cluster(2, P); TemporalMap(1,1) M; SpatialMap(1,1) N;
+                  Cluster(1, P); TemporalMap(1,1) K;"""
+ROWS = "TemporalMap(4,4) Y; TemporalMap(1,1) R; TemporalMap(1,1) X';"
+TRANSPOSED = "TemporalMap(2,2) Y'; TemporalMap(1,1) R; TemporalMap(1,1) K;"
+
+
+@pytest.mark.parametrize(
+    ("layer", "directives", "machine", "loops"),
+    [
+        pytest.param(gemm(M=100), "TemporalMap(1,1) M;", array(), {0}, id="one loop"),
+        pytest.param(gemm(M=101, K=3), "TemporalMap(2,2) M;", array(), {0}, id="an edge at the end"),
+        pytest.param(gemm(M=21, N=25, K=9), NESTED, array(), {0, 1, 2}, id="every one of three nested loops"),
+        # 6 rows on 4 units: units 2 and 3 hold tiles of the first fold through the whole second one,
+        pytest.param(
+            gemm(M=6, N=30, K=12),
+            "SpatialMap(1,1) M; TemporalMap(1,1) N; TemporalMap(1,1) K;",
+            array(4),
+            {1, 2},
+            id="idle units in the last fold",
+        ),
+        # and where the folds are inside, what they held before matters again in every iteration.
+        pytest.param(
+            gemm(M=6, N=30, K=12),
+            "TemporalMap(1,1) N; SpatialMap(1,1) M; TemporalMap(1,1) K;",
+            array(4),
+            {0, 2},
+            id="idle units that come back",
+        ),
+        pytest.param(
+            conv({"K": 6, "C": 10, "X'": 12, "S": 3}),
+            "TemporalMap(1,1) C; SpatialMap(1,1) K; TemporalMap(3,1) X;",
+            array(4),
+            {0, 2},
+            id="idle units that come back to a sliding window",
+        ),
+        pytest.param(
+            conv({"K": 6, "C": 4, "Y'": 9, "X'": 12, "R": 3, "S": 3}), CLUSTERS, array(8), {2, 3}, id="clusters"
+        ),
+        pytest.param(gemm(M=40, N=4, K=3), THREE_LEVELS, array(4), {0}, id="clusters of clusters"),
+        pytest.param(
+            conv({"Y'": 31, "R": 2, "X'": 10}, stride=2), ROWS, array(), {0, 2}, id="rows and taps in pieces, stride 2"
+        ),
+        pytest.param(
+            conv({"Y": 30, "R": 3, "K": 8}, stride=2, type_="TRCONV"), TRANSPOSED, array(), {0, 2}, id="transposed"
+        ),
+        pytest.param(
+            gemm(M=9, N=9, K=9),
+            "TemporalMap(1,1) K; TemporalMap(1,1) M; SpatialMap(1,1) N; Cluster(1, P);",
+            array(4, down=(3, 2), up=(1, 7)),
+            {0, 1},
+            id="drains that lag behind",
+        ),
+    ],
+)
+def test_loops_are_skipped_and_nothing_changes(
+    layer: Layer, directives: str, machine: Machine, loops: set[int], skips: Skips
+) -> None:
+    mapping = bound(layer, directives, machine.pes)
+    accelerated = simulate_mapping(mapping, machine)
+    assert {loop for loop, _ in skips} == loops
+    assert accelerated == simulate_mapping(mapping, machine, accelerate=False)
+
+
+@pytest.mark.parametrize("buffering", [1, 2, 3])
+@pytest.mark.parametrize("up", [(1, 3), (2, 3), (64, 0)])
+def test_slots_and_buffers_repeat_like_everything_else(buffering: int, up: tuple[int, int], skips: Skips) -> None:
+    """50 rows of 7 outputs in tiles of 4 and 3, which fetch, compute and drain in turn."""
+    machine = array(down=(5, 0), up=up, lanes=4, buffering=buffering)
+    mapping = bound(gemm(M=50, N=7, K=5), "TemporalMap(1,1) M; TemporalMap(4,4) N;")
+    accelerated = simulate_mapping(mapping, machine)
+    assert [loop for loop, _ in skips] == [0]
+    assert accelerated == simulate_mapping(mapping, machine, accelerate=False)
+
+
+@pytest.mark.parametrize(
+    ("buffering", "latency", "steps", "compute_end", "stalls"),
+    [(2, 4, 20, 83, 5 + 9 * 2), (3, 12, 60, 326, 13 + 19 * 7)],
+)
+def test_iterations_may_alternate(
+    buffering: int, latency: int, steps: int, compute_end: int, stalls: int, skips: Skips
+) -> None:
+    """3 products per step: fetched in 1 cycle, `latency` later there, computed in 3; a buffer frees 3 at the end.
+
+    With two buffers and latency 4, steps 2i and 2i + 1 compute back to back, and the data of 2i + 2 come 1 + 4
+    after the end of 2i, which is 2 after that of 2i + 1: 5 + 8·i to 11 + 8·i. With three and 12: three steps back to
+    back take 9, and 1 + 12 after the first one's end is 7 after the last one's: a round of 16, from 13 on.
+    """
+    machine = array(down=(6, latency), up=(1, 0), buffering=buffering)
+    mapping = bound(gemm(K=3 * steps), "TemporalMap(3,3) K;")
+    found = simulate_mapping(mapping, machine)
+    assert (found.compute_end, found.stalls["transfer"]) == (compute_end, stalls)
+    assert found == simulate_mapping(mapping, machine, accelerate=False)
+    ((loop, iterations),) = skips
+    assert (loop, iterations % buffering) == (0, 0)
+
+
+def test_effort_does_not_grow_with_the_number_of_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows take 1 cycle each to fetch, compute and drain, all at once: 3 for the first, 1 more for each other."""
+    turns = 0
+    advance = Odometer.advance
+
+    def spy(odometer: Odometer) -> None:
+        nonlocal turns
+        turns += 1
+        advance(odometer)
+
+    monkeypatch.setattr(Odometer, "advance", spy)
+    found = []
+    for rows in (20, 2000):
+        turns = 0
+        result = simulate_mapping(bound(gemm(M=rows), "TemporalMap(1,1) M;"), array(down=(2, 0), up=(1, 0)))
+        assert (result.cycles, result.steps) == (rows + 2, (rows,))
+        found.append(turns)
+    assert found[0] == found[1] < 20
+
+
+def test_short_loops_are_not_looked_at(skips: Skips) -> None:
+    simulate_mapping(bound(gemm(M=3, N=3, K=3), "TemporalMap(1,1) M; TemporalMap(1,1) N; TemporalMap(1,1) K;"), array())
+    assert skips == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "directives", "loop", "first", "last", "displacement"),
+    [
+        (gemm(M=10), "TemporalMap(3,3) M;", 0, 0, 2, (3, 0, 0)),  # 3 3 3 1
+        (gemm(M=10), "TemporalMap(5,5) M;", 0, 1, 1, (0, 0, 0)),  # 5 5: nothing follows
+        (gemm(M=12, N=4), "TemporalMap(1,1) N; TemporalMap(3,3) M;", 1, 1, 3, (3, 0, 0)),
+        (STRIDED, "TemporalMap(4,4) Y; TemporalMap(1,1) R;", 0, 0, 14, (0, 0, 0, 0, 2, 0, 0, 0)),  # 2 outputs per tap
+        (STRIDED, "TemporalMap(3,3) Y; TemporalMap(1,1) R;", 0, 0, 0, (0, 0, 0, 0, 2, 0, 0, 0)),  # 0 1, 2, 3 4, 5, …
+    ],
+)
+def test_iterations_that_are_cut_alike(
+    layer: Layer, directives: str, loop: int, first: int, last: int, displacement: Origin
+) -> None:
+    nest = Nest(layer, bound(layer, directives).levels[0])
+    region = Region.whole(layer)
+    assert steady_until(nest, region, nest.odometer(region), loop, first) == (last, displacement)
+
+
+@st.composite
+def long_cases(draw: st.DrawFn, max_macs: int = 6000) -> Case:
+    """Draw a case whose loops turn many times, on few PEs."""
+    type_ = draw(st.sampled_from(sorted(OPERATIONS)))
+    sizes = {}
+    for dimension in draw(st.permutations(OPERATIONS[type_].dimensions)):
+        size = draw(st.sampled_from((1, 2, 3) if dimension in ("R", "S") else (1, 2, 6, 9, 16, 25)))
+        sizes[dimension] = 1 if dimension in OPERATIONS[type_].fixed_to_one else min(size, max_macs)
+        max_macs //= sizes[dimension]
+    stride, dilation = (draw(st.tuples(*[st.integers(1, 3)] * 2)) if type_ != "GEMM" else (1, 1) for _ in range(2))
+    layer = Layer.of(type_.lower(), type_, sizes, stride=stride, dilation=dilation)
+    bandwidths, latencies = st.sampled_from((1, 2, 3, 4, 7, 16)), st.sampled_from((0, 1, 3, 17))
+    machine = draw(machines(pes=st.integers(1, 9), bandwidths=bandwidths, latencies=latencies))
+    return layer, draw(dataflows(layer, machine)), machine
+
+
+def assert_the_same(case: Case) -> None:
+    assert simulate(*case) == simulate(*case, accelerate=False)
+
+
+@given(long_cases())
+@settings(max_examples=80)
+def test_long_loops_are_simulated_exactly(case: Case) -> None:
+    assert_the_same(case)
+
+
+@given(cases(max_macs=30000))
+@settings(max_examples=60)
+def test_acceleration_changes_no_number(case: Case) -> None:
+    assert_the_same(case)
+
+
+@pytest.mark.slow
+@given(st.one_of(long_cases(max_macs=30000), cases(max_macs=30000)))
+@settings(max_examples=1000)
+def test_acceleration_changes_no_number_on_many_cases(case: Case) -> None:
+    assert_the_same(case)
+
+
+def test_memory_does_not_grow_with_the_number_of_steps() -> None:
+    """216 and 8 · 216 steps, every one simulated; only what is known about single loops, twice as long, grows."""
+    directives = "TemporalMap(1,1) M; TemporalMap(1,1) N; SpatialMap(1,1) K; Cluster(1, P);"
+
+    def peak(size: int) -> int:
+        mapping = bound(gemm(M=size, N=size, K=2 * size), directives, 2)
+        gc.collect()
+        tracemalloc.start()
+        found = simulate_mapping(mapping, array(2), accelerate=False)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert found.steps == (size**3, 2 * size**3)
+        return most
+
+    peak(6)  # fills the caches that all simulations share
+    assert peak(12) < 1.1 * peak(6)
