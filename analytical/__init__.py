@@ -1,6 +1,6 @@
-"""The analytical model: time and traffic of a layer in closed form."""
+"""The analytical model: time and traffic of a layer in closed form. Never imports the simulator."""
 
-from analytical.assumptions import PUBLISHED, Assumptions
-from analytical.model import analyze
+from analytical.assumptions import NAMES, PUBLISHED, REFINED, Assumptions
+from analytical.model import analyze, analyze_mapping
 
-__all__ = ["PUBLISHED", "Assumptions", "analyze"]
+__all__ = ["NAMES", "PUBLISHED", "REFINED", "Assumptions", "analyze", "analyze_mapping"]

@@ -18,8 +18,9 @@ from dataflow.levels import Mapping
 class Kind:
     """Clusters that behave alike.
 
-    ``path`` leads to one of them: the unit to take at each level from the top; ``count`` says how many there are.
-    ``units`` are the kinds of its own units by the unit that stands for them; empty if they are PEs.
+    ``path`` leads to one of them: the unit to take at each level from the top; ``count`` says how many units of its
+    parent are of this kind. ``units`` are the kinds of its own units by the unit that stands for them; empty if they
+    are PEs.
     """
 
     path: tuple[int, ...]
@@ -59,7 +60,7 @@ def _kind(mapping: Mapping, trees: list[Tree], path: tuple[int, ...], count: int
     units = {}
     for members in alike.values():
         below = [{_lengths(leaf, members[0]) for leaf, _ in each} - {()} for each in leaves]
-        units[members[0]] = _kind(mapping, trees, (*path, members[0]), count * len(members), below)
+        units[members[0]] = _kind(mapping, trees, (*path, members[0]), len(members), below)
     return Kind(path, count, units)
 
 
@@ -79,7 +80,7 @@ def _lengths(leaf: Leaf, unit: int) -> Lengths:
 def _behaviour(leaves: list[tuple[Leaf, Offset]], unit: int) -> object:
     """Return the unit's sizes, and its places relative to the first one."""
     first: tuple[int, ...] | None = None
-    found = []
+    found: list[object] = []
     for leaf, origin in leaves:
         box = leaf.box(unit)
         if box is None:

@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from analytical.assumptions import PUBLISHED, Assumptions
-from analytical.buffers import buffer_need
-from analytical.counts import Counting, boundary
-from analytical.reuse import tensor_size
-from analytical.runtime import Analysis
+from analytical.assumptions import REFINED, Assumptions
+from analytical.walk import Totals, Walk
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
-from dataflow.levels import bind
-from dataflow.metrics import L1, Metrics
+from dataflow.levels import Mapping, bind
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
 from dataflow.regions import whole
 
 
-def analyze(layer: Layer, dataflow: Dataflow, machine: Machine, assumptions: Assumptions = PUBLISHED) -> Metrics:
+def analyze(layer: Layer, dataflow: Dataflow, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
     """Return cycles and element counts of ``layer`` under a legal ``dataflow`` on ``machine``.
 
-    The time this takes does not depend on the layer's extents. Raises `InputError` where the dataflow does not
-    bind to the layer and the array, and ValueError for assumptions other than `PUBLISHED`.
+    Without assumptions (`REFINED`) every number is the one that the execution model gives. The time this takes does
+    not depend on the layer's extents. Raises `InputError` where the dataflow cannot be bound to the layer and the
+    number of PEs.
     """
-    if assumptions != PUBLISHED:
-        raise ValueError(f"the closed form is that of PUBLISHED, not of {assumptions}")
-    mapping = bind(layer, dataflow, machine.pes)
-    analysis = Analysis(mapping, machine)
-    region = whole(layer)
-    cycles = analysis.runtime(0, region)
-    counts = Counting(analysis).within(0, region)
-    first_arrivals = (tensor_size(layer, "output", region), *(level.drained for level in counts[:-1]))
+    return analyze_mapping(bind(layer, dataflow, machine.pes), machine, assumptions)
+
+
+def analyze_mapping(mapping: Mapping, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
+    """Like `analyze`, for a dataflow that is bound already."""
+    walk = Walk(mapping, machine, assumptions)
+    cycles = walk.clock.end()
+    macs = mapping.layer.macs
+    boundaries: list[Boundary] = []
+    stays = walk.workbook.axes.tile("output", whole(mapping.layer))
+    for totals in walk.totals:
+        boundaries.append(_boundary(totals, walk, stays))
+        stays = totals.output.copies
+    each = machine.buffering * machine.element_bytes
     return Metrics(
         cycles=cycles,
-        compute_end=cycles - analysis.last_drain(0, region),
-        steps=tuple(level.steps for level in counts),
-        boundaries=tuple(boundary(level, first) for level, first in zip(counts, first_arrivals, strict=True)),
-        l1=L1.of(layer.macs),
-        buffers=buffer_need(analysis, region),
-        utilization=layer.macs / (cycles * machine.pes * machine.lanes),
+        compute_end=walk.clock.compute_end(),
+        steps=tuple(totals.steps for totals in walk.totals),
+        boundaries=tuple(boundaries),
+        l1=L1.of(macs),
+        buffers=Buffers(each * sum(walk.totals[-1].largest), each * sum(walk.totals[0].together)),
+        utilization=macs / (cycles * machine.pes * machine.lanes),
+    )
+
+
+def _boundary(totals: Totals, walk: Walk, stays: int) -> Boundary:
+    """Return a level's traffic; of the outputs that arrive, the first copy in each of ``stays`` is only written."""
+    return Boundary(
+        Upstream(
+            walk.workbook.sent(totals.input),
+            walk.workbook.sent(totals.filter),
+            output_write=totals.collected,
+            output_read=totals.collected - stays,
+        ),
+        Downstream(totals.input.copies, totals.filter.copies, output_drained=totals.output.copies),
+        Network(distributed=totals.distributed, collected=totals.collected),
     )

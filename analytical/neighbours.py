@@ -13,45 +13,69 @@ Since subspaces are cut independently, every question is answered subspace by su
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from analytical.positions import Fork, Leaf, Offset, Place, Position, Tree, moved, plus
-from dataflow.regions import Box
+from analytical.positions import Fork, Leaf, Offset, Place, Position, Tree, minus, plus
 
-Boxes = tuple[Box | None, ...]
+#: where the units are in one subspace, and in all of them
+Spot = tuple[Leaf, Offset]
+Scene = tuple[Spot, ...]
+_End = Callable[[Position, int], Spot | None]
 
 
 @dataclass
 class Turn:
-    """Where one loop stands: at iteration ``index`` of run ``run`` of a fork at ``origin``; ``loop`` is its number."""
+    """Where a loop stands: at iteration ``index`` of run ``run`` of a fork at ``origin``.
+
+    ``loop`` is its number in the whole nest, the outermost first; ``level`` and ``subspace`` say what it cuts.
+    """
 
     loop: int
     level: int
+    subspace: int
     fork: Fork
     origin: Offset
     run: int
     index: int
 
+    def before(self) -> Iterator[Place]:
+        """Yield what lies before this position of the loop, the nearest first."""
+        for number in range(self.run, -1, -1):
+            run = self.fork.runs[number]
+            last = self.index - 1 if number == self.run else run.count - 1
+            if last >= 0:
+                yield run.below, plus(self.origin, run.at(last))
+
+    def after(self) -> Place | None:
+        """Return the next iteration, None after the last."""
+        run = self.fork.runs[self.run]
+        if self.index + 1 < run.count:
+            return run.below, plus(self.origin, run.at(self.index + 1))
+        if self.run + 1 < len(self.fork.runs):
+            following = self.fork.runs[self.run + 1]
+            return following.below, plus(self.origin, following.origin)
+        return None
+
 
 @dataclass
 class Spine:
-    """Where all loops that cut one subspace stand, outermost first, and the leaf that they lead to."""
+    """Where all loops that cut one subspace stand, outermost first, and the leaf of each level."""
 
-    tree: Tree
     turns: list[Turn] = field(default_factory=list)
-    leaves: list[Place] = field(default_factory=list)
+    leaves: list[Spot] = field(default_factory=list)
 
-    def boxes(self) -> Boxes:
-        """Return the current boxes of the innermost level's units."""
-        leaf, origin = self.leaves[-1]
-        assert isinstance(leaf, Leaf), "a spine ends in a leaf"
-        return _moved(leaf.boxes, origin)
+    def inside(self, turn: Turn) -> tuple[Place, int]:
+        """Return the positions of the loops inside ``turn``, with those outside standing still, and their level."""
+        for own in self.turns:
+            if own.loop > turn.loop:
+                return (own.fork, own.origin), own.level
+        return self.leaves[-1], len(self.leaves) - 1
 
 
 class Ends:
-    """The first and last positions below a point of a tree, as seen by the units of a cluster.
+    """The first and the last positions below a point of a tree, as the units of one cluster see them.
 
     ``path`` are the units that lead from the top to the cluster, so that its level is ``len(path)``.
     """
@@ -63,175 +87,125 @@ class Ends:
         self.last_of_cluster = lru_cache(maxsize=None)(self._last_of_cluster)
         self.first_of_cluster = lru_cache(maxsize=None)(self._first_of_cluster)
 
-    def _last_of_units(self, position: Position, level: int) -> Boxes | None:
-        """Return each unit's box in the last position in which it is active, None where there is no such unit."""
+    def _last_of_units(self, position: Position, level: int) -> Spot | None:
+        """Return where each unit is in the last position in which it is active, None if no unit is in any."""
         if isinstance(position, Leaf):
-            below = self._below(position, level)
-            if below is None:
-                return position.boxes if level == len(self._path) else None
-            return _moved_or_none(self.last_of_units(below[0], level + 1), below[1])
-        found: Boxes | None = None
+            return self._through(position, level, self._last_of_units)
+        found = None
         for run in reversed(position.runs):
-            found = merge(found, _moved_or_none(self.last_of_units(run.below, level), run.at(run.count - 1)))
+            found = merged(found, _moved(self.last_of_units(run.below, level), run.at(run.count - 1)))
         return found
 
-    def _last_of_cluster(self, position: Position, level: int) -> Boxes | None:
-        """Return the units' boxes in the last position in which the cluster is active at all."""
+    def _last_of_cluster(self, position: Position, level: int) -> Spot | None:
+        """Return where the units are in the last position in which the cluster is active at all."""
         if isinstance(position, Leaf):
-            below = self._below(position, level)
-            if below is None:
-                return position.boxes if level == len(self._path) else None
-            return _moved_or_none(self.last_of_cluster(below[0], level + 1), below[1])
+            return self._through(position, level, self._last_of_cluster)
         for run in reversed(position.runs):
             found = self.last_of_cluster(run.below, level)
             if found is not None:
                 return _moved(found, run.at(run.count - 1))
         return None
 
-    def _first_of_cluster(self, position: Position, level: int) -> Boxes | None:
-        """Return the units' boxes in the first step of the cluster of ``level`` above, None if it is idle there."""
+    def _first_of_cluster(self, position: Position, level: int) -> Spot | None:
+        """Return where the units are in the first step of the level's cluster, None if that leaves out the path."""
         if isinstance(position, Leaf):
-            below = self._below(position, level)
-            if below is None:
-                return position.boxes if level == len(self._path) else None
-            return _moved_or_none(self.first_of_cluster(below[0], level + 1), below[1])
+            return self._through(position, level, self._first_of_cluster)
         run = position.runs[0]
-        return _moved_or_none(self.first_of_cluster(run.below, level), run.origin)
+        return _moved(self.first_of_cluster(run.below, level), run.origin)
 
-    def _below(self, leaf: Leaf, level: int) -> Place | None:
-        """Return where the path goes on below a leaf; None at the cluster's level, or if the path is idle there."""
-        box = leaf.box(self._path[level]) if level < len(self._path) else None
-        if box is None:
+    def _through(self, leaf: Leaf, level: int, end: _End) -> Spot | None:
+        """Go on from a leaf along the path; at its end, the leaf is the answer."""
+        if level == len(self._path):
+            return leaf, (0,) * len(next(box for box in leaf.boxes if box is not None))
+        box = leaf.box(self._path[level])
+        root = None if box is None else self._tree.root(level + 1, tuple(high - low for low, high in box))
+        if box is None or root is None:
             return None
-        root = self._tree.root(level + 1, tuple(high - low for low, high in box))
-        return root and (root[0], plus(root[1], tuple(low for low, _ in box)))
+        return _moved(end(root[0], level + 1), plus(root[1], tuple(low for low, _ in box)))
 
 
 class Neighbourhood:
-    """The steps around the current one of a cluster, from where the loops of all subspaces stand."""
+    """The steps around the current one of a cluster, from where the loops of all subspaces stand.
 
-    def __init__(self, spines: list[Spine], ends: list[Ends], from_loop: int = 0) -> None:
+    Loops outside number ``from_loop`` are taken not to exist: before the first and after the last position of the
+    others there is nothing.
+    """
+
+    def __init__(self, spines: list[Spine], ends: list[Ends], from_loop: int) -> None:
         self._spines = spines
         self._ends = ends
-        #: turns of all subspaces with their subspace, innermost loop first
-        self._turns = sorted(
-            ((turn, place) for place, spine in enumerate(spines) for turn in spine.turns if turn.loop >= from_loop),
-            key=lambda pair: -pair[0].loop,
-        )
-        self._current = [spine.boxes() for spine in spines]
+        self._turns = [turn for spine in spines for turn in spine.turns if turn.loop >= from_loop]
+        self._turns.sort(key=lambda turn: -turn.loop)
 
-    def held(self, active: list[int]) -> Iterator[tuple[list[int], list[Boxes]]]:
-        """Yield groups of units with the boxes of the step in which they were last active."""
-        waiting = active
-        for turn, place in self._turns:
-            earlier = self._earlier(turn, place)
-            if earlier is not None:
-                found = [unit for unit in waiting if _of(earlier, unit) is not None]
-                if found:
-                    boxes = [self._last(other, turn) for other in range(len(self._spines))]
-                    boxes[place] = earlier
-                    yield found, boxes
-                    waiting = [unit for unit in waiting if _of(earlier, unit) is None]
-                    if not waiting:
-                        return
+    def held(self, active: int) -> Iterator[tuple[int, Scene]]:
+        """Yield sets of units with the scene in which they were last active; units that never were are left out."""
+        for turn in self._turns:
+            earlier = self._last_before(turn)
+            if earlier is not None and active & earlier[0].units:
+                scene = self._scene(turn, earlier, lambda ends: ends.last_of_units)
+                assert scene is not None, "the current position is one of those inside"
+                yield active & earlier[0].units, scene
+                active &= ~earlier[0].units
+                if not active:
+                    return
 
-    def previous(self) -> list[Boxes] | None:
-        """Return the units' boxes in the cluster's previous step, None if this is its first."""
-        for turn, place in self._turns:
-            ends = self._ends[place]
-            for run, origin in _before(turn):
-                found = ends.last_of_cluster(run, turn.level)
+    def previous(self) -> Scene | None:
+        """Return the scene of the cluster's previous step, None if this is its first."""
+        for turn in self._turns:
+            for position, origin in turn.before():
+                found = _moved(self._ends[turn.subspace].last_of_cluster(position, turn.level), origin)
                 if found is not None:
-                    boxes = [self._last_of_cluster(other, turn) for other in range(len(self._spines))]
-                    boxes[place] = _moved(found, origin)
-                    return boxes
+                    return self._scene(turn, found, lambda ends: ends.last_of_cluster)
         return None
 
-    def upcoming(self) -> list[Boxes] | None:
-        """Return the units' boxes in the cluster's next step, None if it is idle in its parent's, or there is none."""
-        for turn, place in self._turns:
-            after = _after(turn)
+    def upcoming(self) -> Scene | None:
+        """Return the scene of the cluster's next step, None if it is idle in its parent's, or there is none."""
+        for turn in self._turns:
+            after = turn.after()
             if after is not None:
-                found: list[Boxes] = []
-                for other, ends in enumerate(self._ends):
-                    position, origin = after if other == place else self._inside(other, turn)
-                    level = turn.level if other == place else self._level_inside(other, turn)
-                    boxes = _moved_or_none(ends.first_of_cluster(position, level), origin)
-                    if boxes is None:
-                        return None
-                    found.append(boxes)
-                return found
+                found = _moved(self._ends[turn.subspace].first_of_cluster(after[0], turn.level), after[1])
+                return found and self._scene(turn, found, lambda ends: ends.first_of_cluster)
         return None
 
-    def _earlier(self, turn: Turn, place: int) -> Boxes | None:
-        """Return each unit's box in its last active position before ``turn``, in the loops from there on inwards."""
-        found: Boxes | None = None
-        for position, origin in _before(turn):
-            found = merge(found, _moved_or_none(self._ends[place].last_of_units(position, turn.level), origin))
-            if found is not None and None not in found:
-                break
+    def _last_before(self, turn: Turn) -> Spot | None:
+        """Return where each unit was last active in what lies before ``turn``."""
+        found = None
+        for position, origin in turn.before():
+            found = merged(found, _moved(self._ends[turn.subspace].last_of_units(position, turn.level), origin))
         return found
 
-    def _last(self, place: int, outside: Turn) -> Boxes:
-        position, origin = self._inside(place, outside)
-        if position is self._spines[place].leaves[-1][0]:
-            return self._current[place]
-        found = self._ends[place].last_of_units(position, self._level_inside(place, outside))
-        assert found is not None, "the current position is one of them"
-        return _moved(found, origin)
-
-    def _last_of_cluster(self, place: int, outside: Turn) -> Boxes:
-        position, origin = self._inside(place, outside)
-        found = self._ends[place].last_of_cluster(position, self._level_inside(place, outside))
-        assert found is not None, "the current position is one of them"
-        return _moved(found, origin)
-
-    def _inside(self, place: int, outside: Turn) -> Place:
-        """Return the positions of another subspace's loops inside ``outside``, those outside standing still."""
-        for turn in self._spines[place].turns:
-            if turn.loop > outside.loop:
-                return turn.fork, turn.origin
-        return self._spines[place].leaves[-1]
-
-    def _level_inside(self, place: int, outside: Turn) -> int:
-        spine = self._spines[place]
-        return next((turn.level for turn in spine.turns if turn.loop > outside.loop), len(spine.leaves) - 1)
+    def _scene(self, turn: Turn, own: Spot, end: Callable[[Ends], _End]) -> Scene | None:
+        """Complete a position of the loop ``turn`` by those to which it sets the loops inside it."""
+        scene = []
+        for place, (spine, ends) in enumerate(zip(self._spines, self._ends, strict=True)):
+            if place == turn.subspace:
+                scene.append(own)
+                continue
+            (position, origin), level = spine.inside(turn)
+            there = _moved(end(ends)(position, level), origin)
+            if there is None:
+                return None
+            scene.append(there)
+        return tuple(scene)
 
 
-def _before(turn: Turn) -> Iterator[Place]:
-    """Yield what can be found before a turn, the nearest first."""
-    for number in range(turn.run, -1, -1):
-        run = turn.fork.runs[number]
-        last = turn.index - 1 if number == turn.run else run.count - 1
-        if last >= 0:
-            yield run.below, plus(turn.origin, run.at(last))
+def merged(spot: Spot | None, other: Spot | None) -> Spot | None:
+    """Return ``spot`` with the units that have no box there taken from ``other``."""
+    if spot is None or other is None:
+        return spot or other
+    if not other[0].units & ~spot[0].units:
+        return spot
+    return _merged(spot[0], other[0], minus(other[1], spot[1])), spot[1]
 
 
-def _after(turn: Turn) -> Place | None:
-    """Return the iteration after a turn, None after the last."""
-    run = turn.fork.runs[turn.run]
-    if turn.index + 1 < run.count:
-        return run.below, plus(turn.origin, run.at(turn.index + 1))
-    if turn.run + 1 < len(turn.fork.runs):
-        following = turn.fork.runs[turn.run + 1]
-        return following.below, plus(turn.origin, following.origin)
-    return None
+@lru_cache(maxsize=4096)
+def _merged(leaf: Leaf, other: Leaf, distance: Offset) -> Leaf:
+    moved = [
+        box and tuple([(low + d, high + d) for (low, high), d in zip(box, distance, strict=True)])
+        for box in other.boxes
+    ]
+    return Leaf(tuple(there if box is None else box for box, there in zip(leaf.boxes, moved, strict=True)))
 
 
-def merge(boxes: Boxes | None, others: Boxes | None) -> Boxes | None:
-    """Return ``boxes`` with the gaps filled from ``others``."""
-    if boxes is None or others is None:
-        return boxes or others
-    return tuple(other if box is None else box for box, other in zip(boxes, others, strict=True))
-
-
-def _of(boxes: Boxes, unit: int) -> Box | None:
-    return boxes[unit if len(boxes) > 1 else 0]
-
-
-def _moved(boxes: Boxes, offset: Offset) -> Boxes:
-    return tuple([None if box is None else moved(box, offset) for box in boxes])
-
-
-def _moved_or_none(boxes: Boxes | None, offset: Offset) -> Boxes | None:
-    return None if boxes is None else _moved(boxes, offset)
+def _moved(spot: Spot | None, offset: Offset) -> Spot | None:
+    return spot and (spot[0], plus(spot[1], offset))

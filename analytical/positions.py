@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import add, sub
 
 from dataflow.layers import Subspace
@@ -24,12 +24,22 @@ Lengths = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """All loops of a level stand still: one box per unit (None where idle), or a single one that all share."""
+    """Where units are in one subspace: a box each, None where idle, or a single one that all share.
+
+    Boxes are relative to the leaf's origin. ``units`` is the set of units (bit u = unit u) that have one.
+    """
 
     boxes: tuple[Box | None, ...]
 
+    @cached_property
+    def units(self) -> int:
+        """The set of units that are not idle."""
+        if len(self.boxes) == 1:
+            return -1
+        return sum(1 << unit for unit, box in enumerate(self.boxes) if box is not None)
+
     def box(self, unit: int) -> Box | None:
-        """Return the box of ``unit``, relative to the leaf's origin."""
+        """Return the box of ``unit``."""
         return self.boxes[unit if len(self.boxes) > 1 else 0]
 
 
@@ -88,7 +98,7 @@ class Tree:
         if not runs:
             return None
         origin = runs[0].origin
-        relative = tuple(Run(_minus(run.origin, origin), run.step, run.count, run.below) for run in runs)
+        relative = tuple(Run(minus(run.origin, origin), run.step, run.count, run.below) for run in runs)
         key = tuple((run.origin, run.step, run.count, id(run.below)) for run in relative)
         return self._known.setdefault(key, Fork(relative)), origin
 
@@ -97,7 +107,7 @@ class Tree:
         if first is None:
             return None
         origin = tuple(low for low, _ in first)
-        relative = tuple(None if box is None else moved(box, origin, -1) for box in boxes)
+        relative = tuple(None if box is None else _moved_back(box, origin) for box in boxes)
         return self._known.setdefault(relative, Leaf(relative)), origin
 
     def _regular(self, loop: LevelMap, maps: tuple[LevelMap, ...], units: int) -> bool:
@@ -125,7 +135,7 @@ def _runs(low: int, high: int, place: Callable[[int], Place | None], *, regular:
     if not regular or high - low < _FEW or found is None or beyond is None or beyond[0] is not found[0]:
         yield from _one_by_one(low, high, place)
         return
-    step = _minus(beyond[1], found[1])
+    step = minus(beyond[1], found[1])
 
     def alike(index: int) -> bool:
         there = place(index)
@@ -160,7 +170,7 @@ def _one_by_one(low: int, high: int, place: Callable[[int], Place | None]) -> It
     for index in range(low, high):
         there = place(index)
         if run is not None and there is not None and there[0] is run.below:
-            step = _minus(there[1], run.at(run.count - 1))
+            step = minus(there[1], run.at(run.count - 1))
             if run.count == 1 or step == run.step:
                 run = Run(run.origin, step, run.count + 1, run.below)
                 continue
@@ -171,7 +181,8 @@ def _one_by_one(low: int, high: int, place: Callable[[int], Place | None]) -> It
         yield run
 
 
-def _minus(offset: Offset, other: Offset) -> Offset:
+def minus(offset: Offset, other: Offset) -> Offset:
+    """Return the difference of two offsets."""
     return tuple(map(sub, offset, other))
 
 
@@ -180,6 +191,5 @@ def plus(offset: Offset, other: Offset) -> Offset:
     return tuple(map(add, offset, other))
 
 
-def moved(box: Box, offset: Offset, sign: int = 1) -> Box:
-    """Return ``box`` moved by ``offset``, or back by it."""
-    return tuple([(low + sign * o, high + sign * o) for (low, high), o in zip(box, offset, strict=True)])
+def _moved_back(box: Box, offset: Offset) -> Box:
+    return tuple([(low - o, high - o) for (low, high), o in zip(box, offset, strict=True)])

@@ -9,28 +9,36 @@ iterations has binary digits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.int64]
+#: 64-bit integers, or Python's own where those might not do
+Matrix = NDArray[Any]
+Row = NDArray[Any]
 
-#: "no constraint": below every sum of delays that can occur
-NEVER = np.int64(-(1 << 60))
+_LARGEST = 1 << 58
 
 
 class Timeline:
-    """The clock of all clusters as a max-plus matrix: row i says how variable i follows from the variables before."""
+    """The clock of all clusters as a max-plus matrix: row i says how variable i follows from the variables before.
 
-    def __init__(self, variables: int) -> None:
-        self._rows = _identity(variables)
+    ``longest`` is a number of cycles that nothing can exceed; whatever it is, all sums are exact.
+    """
 
-    def latest(self, *terms: tuple[int, int]) -> Matrix:
+    def __init__(self, variables: int, longest: int = 0) -> None:
+        self._type: type = np.int64 if longest < _LARGEST else object
+        #: "no constraint": below every sum of delays that can occur
+        self._never = -4 * max(longest, _LARGEST)
+        self._rows = self._identity(variables)
+
+    def latest(self, *terms: tuple[int, int]) -> Row:
         """Return the maximum of (variable, delay) terms, as a row."""
         chosen = self._rows[[variable for variable, _ in terms]]
-        delays = np.array([delay for _, delay in terms], dtype=np.int64)
-        row: Matrix = (chosen + delays[:, None]).max(axis=0)
-        return np.maximum(row, NEVER)
+        delays: Row = np.array([delay for _, delay in terms], dtype=self._type)
+        row: Row = (chosen + delays[:, None]).max(axis=0)
+        return np.maximum(row, self._never)
 
     def set(self, variable: int, row: Matrix) -> None:
         """Let ``variable`` be what ``row`` says."""
@@ -42,40 +50,37 @@ class Timeline:
 
     def forget(self, variable: int) -> None:
         """Let ``variable`` constrain nothing."""
-        self._rows[variable] = NEVER
+        self._rows[variable] = self._never
 
     def repeat(self, times: int, body: Callable[[], None]) -> None:
         """Apply what ``body`` does ``times`` times; it is called once."""
         before = self._rows
-        self._rows = _identity(len(before))
+        self._rows = self._identity(len(before))
         body()
-        self._rows = _product(_power(self._rows, times), before)
+        self._rows = self._product(self._power(self._rows, times), before)
 
     def value(self, variable: int) -> int:
         """Return the cycle of ``variable`` when all variables began at 0."""
         return int(self._rows[variable].max())
 
+    def _identity(self, variables: int) -> Matrix:
+        matrix: Matrix = np.full((variables, variables), self._never, dtype=self._type)
+        np.fill_diagonal(matrix, 0)
+        return matrix
 
-def _identity(variables: int) -> Matrix:
-    matrix = np.full((variables, variables), NEVER)
-    np.fill_diagonal(matrix, 0)
-    return matrix
+    def _product(self, after: Matrix, before: Matrix) -> Matrix:
+        product = np.full_like(before, self._never)
+        for column in range(len(before)):
+            np.maximum(product, after[:, column, None] + before[column], out=product)
+        return product
 
-
-def _product(after: Matrix, before: Matrix) -> Matrix:
-    product = np.full_like(before, NEVER)
-    for column in range(len(before)):
-        np.maximum(product, after[:, column, None] + before[column], out=product)
-    return product
-
-
-def _power(matrix: Matrix, times: int) -> Matrix:
-    result = None
-    while times:
-        if times & 1:
-            result = matrix if result is None else _product(matrix, result)
-        times >>= 1
-        if times:
-            matrix = _product(matrix, matrix)
-    assert result is not None, "times is at least 1"
-    return result
+    def _power(self, matrix: Matrix, times: int) -> Matrix:
+        result = None
+        while times:
+            if times & 1:
+                result = matrix if result is None else self._product(matrix, result)
+            times >>= 1
+            if times:
+                matrix = self._product(matrix, matrix)
+        assert result is not None, "times is at least 1"
+        return result

@@ -7,18 +7,21 @@ the common axes go. For each kind the units' sets along the moving axis are unit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import prod
 
-from analytical.neighbours import Boxes
+from analytical.neighbours import Scene
+from analytical.positions import Leaf, Offset, minus
 from dataflow.layers import Layer
 from dataflow.regions import Box
 
 Runs = tuple[tuple[int, int], ...]
-Group = tuple[Sequence[int], Sequence[Boxes]]
+
+#: where the units of a set are along one axis: the set, the leaf, and its origin relative to the current one
+_Track = tuple[int, Leaf, Offset]
 
 _POINT: Runs = ((0, 1),)
 
@@ -29,6 +32,13 @@ class Amount:
 
     distinct: int
     copies: int
+
+    def plus(self, other: Amount, times: int) -> Amount:
+        """Return this amount and ``times`` the other."""
+        return Amount(self.distinct + times * other.distinct, self.copies + times * other.copies)
+
+
+NOTHING = Amount(0, 0)
 
 
 class Axes:
@@ -44,61 +54,98 @@ class Axes:
             )
             for tensor in layer.operation.axes
         }
+        self._new = lru_cache(maxsize=None)(_new)
 
-    def new(self, tensor: str, active: Sequence[int], boxes: Sequence[Boxes], before: Sequence[Group]) -> Amount:
-        """Return the elements in the tiles of the ``active`` units that they did not hold ``before``."""
-        moving = [(place, c) for place, c in self._axes[tensor] if len(boxes[place]) > 1 and len(active) > 1]
-        common = [(place, c) for place, c in self._axes[tensor] if (place, c) not in moving]
-        if len(moving) > 1:
-            raise ValueError("two subspaces share the units of a level: no such dataflow computes its layer")
-        unit = active[0]
-        tile = tuple(_set(c, _of(boxes[place], unit)) for place, c in common)
-        kept_by_unit: dict[int, tuple[Runs, ...]] = {}
-        moved_by_unit: dict[int, Runs] = {}
-        for units, there in before:
-            kept = tuple(
-                intersection(now, _set(c, _of(there[place], units[0])))
-                for now, (place, c) in zip(tile, common, strict=True)
+    def new(self, tensor: str, active: int, scene: Scene, before: Sequence[tuple[int, Scene]]) -> Amount:
+        """Return the elements in the tiles of the units ``active`` that they did not hold ``before``.
+
+        ``before`` are disjoint sets of units, each with the scene of its tiles; other units hold nothing.
+        """
+        axes = tuple(
+            (
+                coefficients,
+                scene[place][0],
+                tuple((units, then[place][0], minus(then[place][1], scene[place][1])) for units, then in before),
             )
-            for each in units:
-                kept_by_unit[each] = kept
-                moved_by_unit[each] = _set(moving[0][1], _of(there[moving[0][0]], each)) if moving else _POINT
-        total = Amount(0, 0)
-        for elements, holds in _kinds(tile, set(kept_by_unit.values())):
-            sets = []
-            for each in active:
-                now = _set(moving[0][1], _of(boxes[moving[0][0]], each)) if moving else _POINT
-                known = each in kept_by_unit and holds(kept_by_unit[each])
-                sets.append(difference(now, moved_by_unit[each]) if known else now)
-            copies = sum(map(size, sets))
-            distinct = size(union(sets)) if copies else 0
-            total = Amount(total.distinct + elements * distinct, total.copies + elements * copies)
-        return total
+            for place, coefficients in self._axes[tensor]
+        )
+        return self._new(active, tuple(units for units, _ in before), axes)
 
-    def tile(self, tensor: str, box: Sequence[Box]) -> int:
+    def tile(self, tensor: str, region: Sequence[Box]) -> int:
         """Return the size of the tile that a region, a box per subspace, touches."""
-        return prod(size(_set(c, box[place])) for place, c in self._axes[tensor])
+        return prod(size(_set(c, region[place])) for place, c in self._axes[tensor])
 
-    def differs(self, tensor: str, unit: int, boxes: Sequence[Boxes], other: Sequence[Boxes]) -> bool:
-        """Tell whether a unit's tile is another one than in ``other``, where it may be idle."""
-        for there in other:
-            if _of(there, unit) is None:
-                return True
-        return any(_set(c, _of(boxes[p], unit)) != _set(c, _of(other[p], unit)) for p, c in self._axes[tensor])
+    def differing(self, tensor: str, scene: Scene, other: Scene) -> int:
+        """Return the units that are active in ``scene`` and have another tile, or none, in ``other``."""
+        differing = 0
+        for (leaf, _), (there, _) in zip(scene, other, strict=True):
+            differing |= leaf.units & ~there.units
+        for place, coefficients in self._axes[tensor]:
+            (leaf, origin), (there, elsewhere) = scene[place], other[place]
+            differing |= _differing(coefficients, leaf, there, minus(elsewhere, origin))
+        return differing
 
 
-def _kinds(
-    tile: tuple[Runs, ...], kept: set[tuple[Runs, ...]]
-) -> list[tuple[int, Callable[[tuple[Runs, ...]], bool]]]:
-    """Split the coordinates of ``tile`` by which of the sets ``kept`` contain them, leaving out those that none is in.
+_Axis = tuple[tuple[int, ...], Leaf, tuple[_Track, ...]]
 
-    Returns the number of coordinates of each kind, and whether a set contains them.
+
+def _new(active: int, groups: tuple[int, ...], axes: tuple[_Axis, ...]) -> Amount:
+    units = members(active)
+    moving = [axis for axis in axes if len(axis[1].boxes) > 1 and len(units) > 1]
+    if len(moving) > 1:
+        raise ValueError("two subspaces share the units of a level: no such dataflow computes its layer")
+    common = [axis for axis in axes if axis not in moving]
+    tile = tuple(_set(c, _box(leaf, units[0])) for c, leaf, _ in common)
+    kept = [
+        tuple(
+            intersection(now, _set(c, _box(tracks[number][1], members(group & active)[0]), tracks[number][2]))
+            for now, (c, _, tracks) in zip(tile, common, strict=True)
+        )
+        for number, group in enumerate(groups)
+    ]
+    wanted, held = _along(moving, units, groups)
+    total = Amount(0, 0)
+    for elements, containing in _kinds(tile, kept):
+        sets = [
+            difference(wanted[unit], held[unit])
+            if any(groups[number] >> unit & 1 for number in containing)
+            else wanted[unit]
+            for unit in units
+        ]
+        copies = sum(map(size, sets))
+        distinct = size(union(sets)) if copies else 0
+        total = Amount(total.distinct + elements * distinct, total.copies + elements * copies)
+    return total
+
+
+def _along(moving: list[_Axis], units: list[int], groups: tuple[int, ...]) -> tuple[dict[int, Runs], dict[int, Runs]]:
+    """Return each unit's coordinates along the axis that moves with it, now and before."""
+    if not moving:
+        return dict.fromkeys(units, _POINT), dict.fromkeys(units, _POINT)
+    ((coefficients, leaf, tracks),) = moving
+    wanted = {unit: _set(coefficients, _box(leaf, unit)) for unit in units}
+    held = {
+        unit: _set(coefficients, _box(track[1], unit), track[2])
+        for group, track in zip(groups, tracks, strict=True)
+        for unit in units
+        if group >> unit & 1
+    }
+    return wanted, held
+
+
+def _kinds(tile: tuple[Runs, ...], kept: list[tuple[Runs, ...]]) -> list[tuple[int, tuple[int, ...]]]:
+    """Split the coordinates of ``tile`` by which of the sets ``kept`` they lie in.
+
+    Returns for each kind the number of coordinates, and the numbers of the sets that contain them.
     """
-    filled = [each for each in kept if all(each)]
+    alike: dict[tuple[Runs, ...], list[int]] = {}
+    for number, each in enumerate(kept):
+        if all(each):
+            alike.setdefault(each, []).append(number)
     inside = {
         chosen: prod(size(_common(axis)) for axis in zip(tile, *chosen, strict=True))
-        for count in range(len(filled) + 1)
-        for chosen in combinations(filled, count)
+        for count in range(len(alike) + 1)
+        for chosen in combinations(alike, count)
     }
     found = []
     for chosen in inside:
@@ -106,7 +153,28 @@ def _kinds(
             (-1) ** (len(more) - len(chosen)) * number for more, number in inside.items() if set(chosen) <= set(more)
         )
         if exactly:
-            found.append((exactly, set(chosen).__contains__))
+            found.append((exactly, tuple(number for each in chosen for number in alike[each])))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _differing(coefficients: tuple[int, ...], leaf: Leaf, other: Leaf, distance: Offset) -> int:
+    if len(leaf.boxes) == 1:
+        return 0 if _set(coefficients, _box(leaf, 0)) == _set(coefficients, _box(other, 0), distance) else -1
+    return sum(
+        1 << unit
+        for unit in members(leaf.units & other.units)
+        if _set(coefficients, _box(leaf, unit)) != _set(coefficients, _box(other, unit), distance)
+    )
+
+
+def members(units: int) -> list[int]:
+    """Return the units of a set, ascending."""
+    found = []
+    while units:
+        lowest = units & -units
+        found.append(lowest.bit_length() - 1)
+        units ^= lowest
     return found
 
 
@@ -117,29 +185,32 @@ def _common(sets: Sequence[Runs]) -> Runs:
     return first
 
 
-def _of(boxes: Boxes, unit: int) -> Box:
-    box = boxes[unit if len(boxes) > 1 else 0]
+def _box(leaf: Leaf, unit: int) -> Box:
+    box = leaf.box(unit)
     assert box is not None, "only active units have tiles"
     return box
 
 
-def _set(coefficients: tuple[int, ...], box: Box) -> Runs:
-    base = sum(c * low for c, (low, _) in zip(coefficients, box, strict=True))
-    spans = tuple(high - low for low, high in box)
-    return tuple([(base + low, base + high) for low, high in _from_zero(coefficients, spans)])
+def _set(coefficients: tuple[int, ...], box: Box, distance: Offset | None = None) -> Runs:
+    base = sum([c * low for c, (low, _) in zip(coefficients, box, strict=True)])
+    if distance is not None:
+        base += sum([c * d for c, d in zip(coefficients, distance, strict=True)])
+    runs = _from_zero(coefficients, tuple([high - low for low, high in box]))
+    return tuple([(base + low, base + high) for low, high in runs])
 
 
 @lru_cache(maxsize=65536)
 def _from_zero(coefficients: tuple[int, ...], spans: tuple[int, ...]) -> Runs:
     """Return {Σ coefficient · i : 0 ≤ i < span} as ascending runs."""
-    found: list[tuple[int, int]] = [(0, 1)]
+    found: Runs = _POINT
     for coefficient, span in sorted((c, n) for c, n in zip(coefficients, spans, strict=True) if c and n > 1):
         if len(found) == 1 and found[0][1] >= coefficient:
-            found = [(0, found[0][1] + coefficient * (span - 1))]
+            found = ((0, found[0][1] + coefficient * (span - 1)),)
         else:
-            shifted = [(low + coefficient * i, high + coefficient * i) for i in range(span) for low, high in found]
-            found = list(union([tuple(shifted)]))
-    return tuple(found)
+            found = union(
+                [tuple((low + coefficient * i, high + coefficient * i) for low, high in found) for i in range(span)]
+            )
+    return found
 
 
 def size(runs: Runs) -> int:
@@ -177,16 +248,16 @@ def intersection(runs: Runs, others: Runs) -> Runs:
 def difference(runs: Runs, others: Runs) -> Runs:
     """Return what is in ``runs`` only; the arguments are ascending."""
     found = []
-    j = 0
+    nearest = 0
     for low, high in runs:
-        while j < len(others) and others[j][1] <= low:
-            j += 1
-        k = j
-        while k < len(others) and others[k][0] < high:
-            if low < others[k][0]:
-                found.append((low, others[k][0]))
-            low = max(low, others[k][1])
-            k += 1
-        if low < high:
-            found.append((low, high))
+        while nearest < len(others) and others[nearest][1] <= low:
+            nearest += 1
+        left, other = low, nearest
+        while other < len(others) and others[other][0] < high:
+            if left < others[other][0]:
+                found.append((left, others[other][0]))
+            left = max(left, others[other][1])
+            other += 1
+        if left < high:
+            found.append((left, high))
     return tuple(found)

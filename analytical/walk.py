@@ -7,115 +7,66 @@ visits the first, the last, and one of those between, which stands for all of th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 
+from analytical.assumptions import Assumptions
+from analytical.clock import Clock, Gates
 from analytical.clusters import Kind, kinds
-from analytical.neighbours import Boxes, Ends, Neighbourhood, Spine, Turn
-from analytical.positions import Place, Tree, plus
-from analytical.timeline import Timeline
-from analytical.traffic import Amount, Axes
+from analytical.neighbours import Spine, Turn
+from analytical.positions import Fork, Place, Tree, plus
+from analytical.traffic import NOTHING, Amount
+from analytical.work import Work, Workbook
 from dataflow.hardware import Machine
 from dataflow.levels import Mapping
 from dataflow.regions import Box, whole
 
 
-@dataclass(frozen=True)
-class Work:
-    """What a step of a cluster moves and computes."""
-
-    active: list[int]
-    boxes: list[Boxes]
-    input: Amount
-    filter: Amount
-    output: Amount
-    leaving: list[int]
-    new_tile: bool
-
-
 @dataclass
 class Totals:
-    """Sums over all steps of a level."""
+    """Sums over all steps of all clusters of a level, and the largest sizes of a step's tiles by tensor."""
 
     steps: int = 0
-    input: Amount = Amount(0, 0)
-    filter: Amount = Amount(0, 0)
-    output: Amount = Amount(0, 0)
+    input: Amount = NOTHING
+    filter: Amount = NOTHING
+    output: Amount = NOTHING
+    distributed: int = 0
+    collected: int = 0
+    largest: tuple[int, ...] = (0, 0, 0)
+    together: tuple[int, ...] = (0, 0, 0)
 
     def add(self, work: Work, times: int) -> None:
         """Add ``times`` steps."""
         self.steps += times
-        for tensor in ("input", "filter", "output"):
-            total, amount = getattr(self, tensor), getattr(work, tensor)
-            setattr(
-                self,
-                tensor,
-                Amount(total.distinct + times * amount.distinct, total.copies + times * amount.copies),
-            )
-
-
-@dataclass
-class Clock:
-    """The variables of one kind of cluster in the timeline (§5).
-
-    ``ends``: the latest steps' ends, the last one first; ``slots``: when the last drains of the latest output tiles
-    had left, the current tile last; ``upstream``: when the latest drain had arrived.
-    """
-
-    sent: int
-    arrival: int
-    opened: int
-    collected: int
-    upstream: int
-    ends: list[int]
-    slots: list[int] = field(default_factory=list)
+        self.input = self.input.plus(work.input, times)
+        self.filter = self.filter.plus(work.filter, times)
+        self.output = self.output.plus(work.output, times)
+        self.distributed += times * work.distributed
+        self.collected += times * work.collected
+        self.largest = tuple(map(max, self.largest, work.size.largest))
+        self.together = tuple(map(max, self.together, work.size.together))
 
 
 class Walk:
-    """One pass over the schedule of a mapping on a machine."""
+    """One pass over the schedule of a mapping on a machine: ``totals`` by level, and the ``clock`` at the end."""
 
-    def __init__(self, mapping: Mapping, machine: Machine) -> None:
-        self.mapping = mapping
-        self.machine = machine
-        self.axes = Axes(mapping.layer)
-        self.totals = [Totals() for _ in mapping.levels]
-        self.largest = {tensor: 0 for tensor in ("input", "filter", "output")}
-        self.together = dict(self.largest)
+    def __init__(self, mapping: Mapping, machine: Machine, assumptions: Assumptions) -> None:
         subspaces = mapping.layer.subspaces
+        self._assumptions = assumptions
         self._trees = [Tree(subspace, mapping.levels) for subspace in subspaces]
-        self._places = [
+        self._loops = [
             [next(i for i, s in enumerate(subspaces) if m.dimension in s.names) for m in level.maps]
             for level in mapping.levels
         ]
-        self._first_loop = [sum(len(level.maps) for level in mapping.levels[:k]) for k in range(len(mapping.levels))]
-        self._spines = [Spine(tree) for tree in self._trees]
-        self.top = kinds(mapping, self._trees)
-        self._ends = {kind.path: [Ends(tree, kind.path) for tree in self._trees] for kind in self.top.all()}
-        self._clocks, variables = self._allocate()
-        self.timeline = Timeline(variables)
+        self._spines = [Spine() for _ in subspaces]
+        self.workbook = Workbook(mapping, machine, self._trees, assumptions)
+        self.totals = [Totals() for _ in mapping.levels]
+        top = kinds(mapping, self._trees)
+        self.clock = Clock(mapping, machine, top, assumptions)
+        self._cluster(top, list(whole(mapping.layer)), 1, Gates())
 
-    def _allocate(self) -> tuple[dict[tuple[int, ...], Clock], int]:
-        numbers = iter(range(1, 1 << 30))
-        depth = self.machine.buffering
-        clocks = {}
-        used = 1  # variable 0 is the beginning: the L2 holds everything, and nothing is in the way
-        for kind in self.top.all():
-            ends = [next(numbers) for _ in range(depth)]
-            slots = [] if kind.units else [next(numbers) for _ in range(depth + 1)]
-            clocks[kind.path] = Clock(*(next(numbers) for _ in range(5)), ends=ends, slots=slots)
-            used += depth + len(slots) + 5
-        return clocks, used
-
-    def run(self) -> tuple[int, int]:
-        """Walk through everything; return the end of all, and the end of the last compute, in cycles."""
-        self._cluster(self.top, list(whole(self.mapping.layer)), 1, 0, 0)
-        clock = self._clocks[()]
-        computed = self.timeline.value(clock.ends[0])
-        drained = max(self.timeline.value(each.upstream) for each in self._clocks.values())
-        return max(computed, drained), computed
-
-    def _cluster(self, kind: Kind, region: list[Box], times: int, arrival: int, opened: int) -> None:
+    def _cluster(self, kind: Kind, region: list[Box], times: int, within: Gates) -> None:
         """Walk through the steps of a cluster under one step of its parent."""
         places: list[Place] = []
         for tree, box in zip(self._trees, region, strict=True):
@@ -123,139 +74,53 @@ class Walk:
             if root is None:
                 return
             places.append((root[0], plus(root[1], tuple(low for low, _ in box))))
-        self._loops(kind, 0, places, times, (arrival, opened))
+        self._turn(kind, 0, places, times, within)
 
-    def _loops(self, kind: Kind, loop: int, here: list[Place], times: int, gates: tuple[int, int]) -> None:
-        """Turn the loops of a cluster's level from number ``loop`` on."""
-        if loop == len(self._places[kind.level]):
-            for spine, place in zip(self._spines, here, strict=True):
-                spine.leaves.append(place)
-            self._step(kind, times, gates)
-            for spine in self._spines:
-                spine.leaves.pop()
+    def _turn(self, kind: Kind, loop: int, here: list[Place], times: int, within: Gates) -> None:
+        """Turn the loops of a cluster's level from number ``loop`` on; ``here`` are the positions left, by subspace."""
+        if loop == len(self._loops[kind.level]):
+            self._arrive(kind, here, times, within)
             return
-        place = self._places[kind.level][loop]
-        fork, origin = here[place]
-        for number, run in enumerate(fork.runs):  # type: ignore[union-attr]
+        subspace = self._loops[kind.level][loop]
+        fork, origin = here[subspace]
+        assert isinstance(fork, Fork), "every map of a level has a fork"
+        number = sum(map(len, self._loops[: kind.level])) + loop
+        for run_number, run in enumerate(fork.runs):
             for index, alike in _representatives(run.count):
-                turn = Turn(self._first_loop[kind.level] + loop, kind.level, fork, origin, number, index)
-                below = [*here[:place], (run.below, plus(origin, run.at(index))), *here[place + 1 :]]
-                self._spines[place].turns.append(turn)
-                body = partial(self._loops, kind, loop + 1, below, times * alike, gates)
+                below = [*here[:subspace], (run.below, plus(origin, run.at(index))), *here[subspace + 1 :]]
+                self._spines[subspace].turns.append(Turn(number, kind.level, subspace, fork, origin, run_number, index))
+                body = partial(self._turn, kind, loop + 1, below, times * alike, within)
                 if alike == 1:
                     body()
                 else:
-                    self.timeline.repeat(alike, body)
-                self._spines[place].turns.pop()
+                    self.clock.timeline.repeat(alike, body)
+                self._spines[subspace].turns.pop()
 
-    def _step(self, kind: Kind, times: int, gates: tuple[int, int]) -> None:
-        work = self._work(kind)
-        if work is None:
-            return
-        self.totals[kind.level].add(work, times * kind.count)
-        self._measure(kind, work)
-        self._pass_time(kind, work, times, *gates)
+    def _arrive(self, kind: Kind, here: list[Place], times: int, within: Gates) -> None:
+        """Do the step at which all loops of the cluster's level stand still."""
+        for spine, (leaf, origin) in zip(self._spines, here, strict=True):
+            assert not isinstance(leaf, Fork), "all loops of the level have been turned"
+            spine.leaves.append((leaf, origin))
+        work = self.workbook.work(kind, self._spines)
+        if work is not None:
+            self.totals[kind.level].add(work, times)
+            working = self._working(kind, work)
+            compute = partial(self._compute, kind, work, working, times)
+            self.clock.step(kind, work, within, [unit for unit, _ in working], compute)
+        for spine in self._spines:
+            spine.leaves.pop()
 
-    def _work(self, kind: Kind) -> Work | None:
-        boxes = [spine.boxes() for spine in self._spines]
-        units = self.mapping.levels[kind.level].units
-        active = [u for u in range(units) if all(b[u if len(b) > 1 else 0] is not None for b in boxes)]
-        if not active:
-            return None
-        around = Neighbourhood(self._spines, self._ends[kind.path])
-        held = list(around.held(active))
-        upcoming = around.upcoming()
-        staying = [] if upcoming is None else [u for u in active if _box(upcoming, u) is not None]
-        after = [(staying, upcoming)] if staying and upcoming is not None else []
-        new_tile = False
-        if not kind.units:
-            previous = around.previous()
-            new_tile = previous is None or any(self.axes.differs("output", u, boxes, previous) for u in active)
-        return Work(
-            active,
-            boxes,
-            self.axes.new("input", active, boxes, held),
-            self.axes.new("filter", active, boxes, held),
-            self.axes.new("output", active, boxes, after),
-            [
-                u
-                for u in kind.units
-                if u in active
-                and self.axes.new("output", [u], boxes, [([u], each) for who, each in after if u in who]).distinct
-            ],
-            new_tile,
-        )
+    def _working(self, kind: Kind, work: Work) -> list[tuple[int, int]]:
+        """Return the kinds of units that work in a step, each with how many there are."""
+        active = [(unit, below.count) for unit, below in kind.units.items() if work.active >> unit & 1]
+        if active and self._assumptions.worst_unit:
+            largest = max(active, key=lambda pair: _volume(work.region(pair[0])))
+            return [(largest[0], sum(number for _, number in active))]
+        return active
 
-    def _measure(self, kind: Kind, work: Work) -> None:
-        """Note the largest tiles, of a PE and of all top-level units together."""
-        for tensor in self.largest:
-            if not kind.units:
-                tiles = {tuple(_sizes(work.boxes, u)): u for u in work.active}.values()
-                largest = max(self.axes.tile(tensor, _region(work.boxes, u)) for u in tiles)
-                self.largest[tensor] = max(self.largest[tensor], largest)
-            if not kind.path:
-                together = self.axes.new(tensor, work.active, work.boxes, []).distinct
-                self.together[tensor] = max(self.together[tensor], together)
-
-    def _pass_time(self, kind: Kind, work: Work, times: int, arrival: int, opened: int) -> None:
-        """Let the step happen (§5)."""
-        clock, time = self._clocks[kind.path], self.timeline
-        network = self.machine.network(kind.level)
-        elements = sum(self.sent(amount) for amount in (work.input, work.filter))
-        occupied = -(-elements // network.distribution.bandwidth)
-        time.set(clock.sent, time.latest((clock.sent, occupied), (arrival, occupied), (clock.ends[-1], occupied)))
-        time.set(clock.arrival, time.latest((clock.sent, network.distribution.latency if elements else 0)))
-        if kind.units:
-            time.set(clock.opened, time.latest((opened, 0), (clock.ends[0], 0)))
-            active = [unit for unit in kind.units if unit in work.active]
-            for unit in active:
-                self._cluster(kind.units[unit], _region(work.boxes, unit), times, clock.arrival, clock.opened)
-            end = time.latest(*((self._clocks[kind.units[unit].path].ends[0], 0) for unit in active))
-        else:
-            waits = [clock.arrival, clock.ends[0], opened]
-            if work.new_tile:
-                for target, source in zip(clock.slots, clock.slots[1:], strict=False):
-                    time.copy(source, target)
-                time.forget(clock.slots[-1])
-                waits.append(clock.slots[0])
-            macs = max(prod(_sizes(work.boxes, u)) for u in work.active)
-            end = time.latest(*((each, -(-macs // self.machine.lanes)) for each in waits))
-        for source, target in reversed(list(zip(clock.ends, clock.ends[1:], strict=False))):
-            time.copy(source, target)
-        time.set(clock.ends[0], end)
-        self._drain(kind, work)
-
-    def _drain(self, kind: Kind, work: Work) -> None:
-        collected = self.collected(kind.level, work.output)
-        if not collected:
-            return
-        clock, time = self._clocks[kind.path], self.timeline
-        port = self.machine.network(kind.level).collection
-        occupied = -(-collected // port.bandwidth)
-        shared = port.reduction != "none" and work.output.copies > work.output.distinct
-        delay = self.reduction_delay(kind.level) if shared else 0
-        ready = [clock.ends[0], *(self._clocks[kind.units[unit].path].upstream for unit in work.leaving)]
-        time.set(
-            clock.collected,
-            time.latest((clock.collected, occupied), *((each, delay + occupied) for each in ready)),
-        )
-        time.set(clock.upstream, time.latest((clock.collected, port.latency)))
-        if clock.slots:
-            time.set(clock.slots[-1], time.latest((clock.collected, -delay)))
-
-    def sent(self, amount: Amount) -> int:
-        """Return how often elements cross the distribution port."""
-        return amount.distinct if self.machine.multicast else amount.copies
-
-    def collected(self, level: int, amount: Amount) -> int:
-        """Return how many elements cross the collection port."""
-        return amount.copies if self.machine.network(level).collection.reduction == "none" else amount.distinct
-
-    def reduction_delay(self, level: int) -> int:
-        """Return the cycles that the reduction network of a level takes."""
-        units = self.mapping.levels[level].units
-        reduction = self.machine.network(level).collection.reduction
-        return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[reduction]
+    def _compute(self, kind: Kind, work: Work, working: list[tuple[int, int]], times: int, gates: Gates) -> None:
+        for unit, number in working:
+            self._cluster(kind.units[unit], work.region(unit), times * number, gates)
 
 
 def _representatives(count: int) -> Iterator[tuple[int, int]]:
@@ -267,21 +132,5 @@ def _representatives(count: int) -> Iterator[tuple[int, int]]:
         yield count - 1, 1
 
 
-def _region(boxes: list[Boxes], unit: int) -> list[Box]:
-    found = _box(boxes, unit)
-    assert found is not None, "an active unit has a region"
-    return found
-
-
-def _box(boxes: list[Boxes], unit: int) -> list[Box] | None:
-    found = []
-    for each in boxes:
-        box = each[unit if len(each) > 1 else 0]
-        if box is None:
-            return None
-        found.append(box)
-    return found
-
-
-def _sizes(boxes: list[Boxes], unit: int) -> list[int]:
-    return [high - low for box in _region(boxes, unit) for low, high in box]
+def _volume(region: list[Box]) -> int:
+    return prod(high - low for box in region for low, high in box)

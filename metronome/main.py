@@ -100,6 +100,10 @@ def run_command(
     no_acceleration: Annotated[
         bool, typer.Option("--no-acceleration", help="Simulate every step, also what is proven to repeat.")
     ] = False,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option("--assume", metavar="NAME", help="Analyse under this assumption, too; repeatable."),
+    ] = None,
 ) -> int:
     """Simulate and analyse every layer, and print both side by side.
 
@@ -119,7 +123,7 @@ def run_command(
     for path in (json_file, csv_file):
         if path is not None:
             ensure_writable(path)
-    options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration)
+    options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration, assume=tuple(assume or ()))
     with _progress(len(loaded.tasks), loaded.name) as progress:
         result = run(loaded, machine, options=options, workers=workers, progress=progress)
     if json_file is not None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analytical import analyze
+from analytical import PUBLISHED, REFINED, analyze_mapping
 from dataflow import legality
 from dataflow.directives import Dataflow
 from dataflow.errors import InputError
@@ -94,10 +94,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: whether tiles may exceed the scratchpads, and whether what repeats is skipped."""
+    """How to run: whether tiles may exceed the scratchpads, and whether what repeats is skipped.
+
+    ``assume`` names assumptions of a further analysis beside `PUBLISHED` and `REFINED`.
+    """
 
     allow_overflow: bool = False
     accelerate: bool = True
+    assume: tuple[str, ...] = ()
 
 
 def run(
@@ -131,7 +135,7 @@ def check(workload: Workload, machine: Machine, *, options: Options | None = Non
         mapping = _bound(task, machine)
         error = _illegal(mapping)
         if error is None and not (options or Options()).allow_overflow:
-            error = _overflow(task.layer, task.dataflow, machine, analyze(task.layer, task.dataflow, machine).buffers)
+            error = _overflow(task.layer, task.dataflow, machine, analyze_mapping(mapping, machine).buffers)
         yield _layer_run(mapping, error, None, {})
 
 
@@ -146,7 +150,7 @@ def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
         error = _overflow(task.layer, task.dataflow, machine, simulated.buffers)
         if error is not None:
             return _layer_run(mapping, error, None, {})
-    return _layer_run(mapping, None, simulated, {"published": analyze(task.layer, task.dataflow, machine)})
+    return _layer_run(mapping, None, simulated, _analysed(mapping, machine, options))
 
 
 def _bound(task: Task, machine: Machine) -> Mapping:
@@ -157,6 +161,13 @@ def _bound(task: Task, machine: Machine) -> Mapping:
         if task.dataflow.name == task.layer.name:
             raise
         raise InputError(f"layer {task.layer.name}: {error.message}", error.where) from None
+
+
+def _analysed(mapping: Mapping, machine: Machine, options: Options) -> dict[str, Metrics]:
+    sets = {"published": PUBLISHED, "refined": REFINED}
+    if options.assume:
+        sets["assumed"] = REFINED.with_(**dict.fromkeys(options.assume, True))
+    return {name: analyze_mapping(mapping, machine, assumptions) for name, assumptions in sets.items()}
 
 
 def _layer_run(

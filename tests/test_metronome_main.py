@@ -147,10 +147,10 @@ def test_csv_has_a_row_per_layer_and_model() -> None:
     result = small("run", "net.m", "--csv", "-")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [(row["layer"], row["model"]) for row in rows] == [
-        (layer, model) for layer in ("first", "second") for model in ("simulator", "published")
+        (layer, model) for layer in ("first", "second") for model in ("simulator", "published", "refined")
     ]
     layers = document("net.m")["layers"]
-    assert [int(row["cycles"]) for row in rows[::2]] == [layer["simulator"]["cycles"] for layer in layers]
+    assert [int(row["cycles"]) for row in rows[::3]] == [layer["simulator"]["cycles"] for layer in layers]
     result = small("run", "net.m", "--csv", "result.csv")
     assert "net on small" in result.stdout
     assert list(csv.DictReader(io.StringIO(Path("result.csv").read_text(encoding="utf-8")))) == rows

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytical import analyze
+from analytical import PUBLISHED, analyze
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
@@ -21,7 +21,7 @@ from dataflow.metrics import Boundary, Downstream, Metrics, Network, Upstream
 from dataflow.reader import parse_dataflow, read_network
 from simulator.simulate import simulate, simulate_mapping
 from validation.reference import enumerate_layer
-from validation.strategies import Case, cases
+from validation.strategies import Case, cases, dataflows, layers, machines
 
 Model = Callable[[Mapping, Machine], Metrics]
 
@@ -146,7 +146,7 @@ def test_examples_counted_by_hand(example: Example, model: Model) -> None:
 def test_the_closed_form_counts_the_same_where_chunks_are_even(name: str) -> None:
     example = EXAMPLES[name]
     dataflow = parse_dataflow(f"Dataflow d {{ {example.directives} }}")
-    found = analyze(example.layer, dataflow, example.machine)
+    found = analyze(example.layer, dataflow, example.machine, PUBLISHED)
     assert (found.steps, found.boundaries) == (example.steps, example.boundaries)
     assert found.buffers == enumerate_layer(_bound(example), example.machine).buffers
 
@@ -175,9 +175,17 @@ def even_cases(draw: st.DrawFn) -> Case:
 @given(even_cases())
 @settings(max_examples=60)
 def test_the_closed_form_counts_like_the_simulator_where_chunks_are_even(case: Case) -> None:
-    found, simulated = analyze(*case), simulate(*case)
+    found, simulated = analyze(*case, PUBLISHED), simulate(*case)
     assert (found.steps, found.boundaries, found.l1) == (simulated.steps, simulated.boundaries, simulated.l1)
     assert found.buffers == simulated.buffers
+
+
+@st.composite
+def contended_cases(draw: st.DrawFn) -> Case:
+    """Draw a case in which ports, buffers and slots are what everybody waits for."""
+    layer = draw(layers(max_macs=600))
+    hardware = draw(machines(pes=st.integers(1, 8), bandwidths=st.integers(1, 2), latencies=st.sampled_from((0, 1, 9))))
+    return layer, draw(dataflows(layer, hardware)), hardware
 
 
 def assert_the_simulator_is_exact(case: Case) -> None:
@@ -185,14 +193,15 @@ def assert_the_simulator_is_exact(case: Case) -> None:
     assert simulate(*case) == enumerate_layer(bind(layer, dataflow, hardware.pes), hardware)
 
 
-@given(cases())
-@settings(max_examples=150)
-def test_simulator_gives_every_number_of_the_reference(case: Case) -> None:
-    assert_the_simulator_is_exact(case)
+@pytest.mark.parametrize("strategy", [cases(), contended_cases()], ids=["any", "contended"])
+@given(data=st.data())
+@settings(max_examples=100)
+def test_simulator_gives_every_number_of_the_reference(strategy: st.SearchStrategy[Case], data: st.DataObject) -> None:
+    assert_the_simulator_is_exact(data.draw(strategy))
 
 
 @pytest.mark.slow
-@given(cases())
+@given(st.one_of(cases(), contended_cases()))
 @settings(max_examples=1500)
 def test_simulator_gives_every_number_of_the_reference_on_many_cases(case: Case) -> None:
     assert_the_simulator_is_exact(case)

@@ -95,6 +95,14 @@ TRANSPOSED = "TemporalMap(2,2) Y'; TemporalMap(1,1) R; TemporalMap(1,1) K;"
             {0, 2},
             id="idle units that come back to a sliding window",
         ),
+        # The window is longer than its way, so that what units 2 and 3 held at its end is of use at its next beginning.
+        pytest.param(
+            conv({"K": 6, "Y'": 8, "R": 3, "X'": 10, "S": 12}),
+            "TemporalMap(3,1) Y; SpatialMap(1,1) K; TemporalMap(12,1) X;",
+            array(4),
+            {0, 2},
+            id="idle units that come back to what they hold",
+        ),
         pytest.param(
             conv({"K": 6, "C": 4, "Y'": 9, "X'": 12, "R": 3, "S": 3}), CLUSTERS, array(8), {2, 3}, id="clusters"
         ),
@@ -156,8 +164,18 @@ def test_iterations_may_alternate(
     assert (loop, iterations % buffering) == (0, 0)
 
 
-def test_effort_does_not_grow_with_the_number_of_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows take 1 cycle each to fetch, compute and drain, all at once: 3 for the first, 1 more for each other."""
+@pytest.mark.parametrize(
+    ("rows", "directives", "pes"),
+    [
+        (1, "TemporalMap(1,1) N;", 1),
+        (6, "SpatialMap(1,1) M; TemporalMap(1,1) N;", 4),  # in the second fold, idle units keep what they hold
+        (6, "TemporalMap(1,1) N; SpatialMap(1,1) M;", 4),  # in every second step
+        (4, "TemporalMap(1,1) N; SpatialMap(2,2) M; Cluster(1, P); TemporalMap(1,1) M; Cluster(1, P);", 2),
+    ],
+)
+def test_effort_does_not_grow_with_the_number_of_iterations(
+    rows: int, directives: str, pes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns = 0
     advance = Odometer.advance
 
@@ -167,13 +185,37 @@ def test_effort_does_not_grow_with_the_number_of_iterations(monkeypatch: pytest.
         advance(odometer)
 
     monkeypatch.setattr(Odometer, "advance", spy)
-    found = []
-    for rows in (20, 2000):
+    efforts = []
+    for columns in (40, 4000):
         turns = 0
-        result = simulate_mapping(bound(gemm(M=rows), "TemporalMap(1,1) M;"), array(down=(2, 0), up=(1, 0)))
-        assert (result.cycles, result.steps) == (rows + 2, (rows,))
-        found.append(turns)
-    assert found[0] == found[1] < 20
+        found = simulate_mapping(bound(gemm(M=rows, N=columns, K=2), directives, pes), array(pes))
+        assert found.boundaries[0].upstream.output_write == rows * columns
+        efforts.append(turns)
+    assert efforts[0] == efforts[1] < 200
+
+
+@pytest.mark.parametrize("rows", [3, 40, 4000])
+def test_queue_of_drains_may_grow_for_ever(rows: int) -> None:
+    """A row's 8 outputs, 2 on each of 4 PEs, take 2 cycles to compute and 8 to reach the L2, where nothing waits.
+
+    Data are with the clusters at 1, with the PEs at 2; row i computes in 2 + 2i..4 + 2i and is with its clusters at
+    6 + 2i. From 6 on, the port to the L2 is never idle.
+    """
+    mapping = bound(gemm(M=rows, N=8), "TemporalMap(1,1) M; SpatialMap(2,2) N; Cluster(1, P);", 4)
+    found = simulate_mapping(mapping, array(4, down=(16, 0), up=(1, 0)))
+    assert (found.compute_end, found.cycles) == (2 + 2 * rows, 6 + 8 * rows)
+
+
+@pytest.mark.parametrize("loops", ["MKN", "KMN", "MNK", "NMK", "NKM", "KNM"])
+@pytest.mark.parametrize("bandwidth", [1, 2, 3, 5])
+def test_queue_of_drains_may_grow_and_shrink(loops: str, bandwidth: int) -> None:
+    """Outputs leave in bursts or all the time, whether the L2 takes them quickly enough or not."""
+    directives = " ".join(f"TemporalMap(1,1) {loop};" for loop in loops).replace(
+        "TemporalMap(1,1) N", "SpatialMap(3,3) N"
+    )
+    mapping = bound(gemm(M=17, N=25, K=9), f"{directives} Cluster(1, P);", 3)
+    machine = array(3, down=(7, 1), up=(bandwidth, 4))
+    assert simulate_mapping(mapping, machine) == simulate_mapping(mapping, machine, accelerate=False)
 
 
 def test_short_loops_are_not_looked_at(skips: Skips) -> None:

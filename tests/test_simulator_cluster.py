@@ -70,6 +70,13 @@ def test_latency_is_paid_only_for_data() -> None:
     assert (found.compute_end, found.stalls["transfer"]) == (25, 8 + (15 - 9) + (17 - 16) + (24 - 18))
 
 
+@pytest.mark.parametrize(("above", "below", "arrival"), [(0, 0, 2), (3, 0, 5), (0, 3, 5), (4, 3, 9)])
+def test_transfer_waits_until_the_data_are_in_the_cluster(above: int, below: int, arrival: int) -> None:
+    """One MAC: its 2 operands are 1 cycle and `above` on the way to the cluster, then 1 and `below` to the PE."""
+    found = run({}, "Cluster(1, P);", network((8, above), (8, 0)), network((8, below), (8, 0)))
+    assert (found.compute_end, found.stalls["transfer"]) == (arrival + 1, arrival)
+
+
 @pytest.mark.parametrize(
     ("buffering", "compute_end", "stalled"), [(1, 32, 5 + 3 * 5), (2, 19, 5 + 0 + 2), (3, 17, 5), (4, 17, 5)]
 )
@@ -131,6 +138,18 @@ def test_tile_that_goes_on_needs_no_other_slot(loops: str, compute_end: int, slo
     directives = " ".join(f"TemporalMap(1,1) {loop};" for loop in loops)
     found = run({"M": 2, "N": 4, "K": 2}, directives, network((5, 0), (1, 0)), buffering=1, lanes=4)
     assert (found.compute_end, found.cycles, found.stalls["slot"]) == (compute_end, compute_end + 4, slot)
+
+
+def test_tiles_and_not_steps_take_slots() -> None:
+    """Two slots, 4 rows of 4 outputs with K = 2 inside; 5 operands in 1 cycle, 4 MACs in 1, 4 outputs through (1, 0).
+
+    The first two rows compute 1..5 and drain 3..7 and 7..11. Row 2 waits for the slot of row 0 from 5 on: computed
+    7..8 and 8..9, drained 11..15. Row 3 (there at 9) waits for row 1's: computed 11..12 and 12..13, drained 15..19.
+    """
+    port = network((5, 0), (1, 0))
+    found = run({"M": 4, "N": 4, "K": 2}, "TemporalMap(1,1) M; TemporalMap(1,1) K;", port, lanes=4)
+    assert (found.compute_end, found.cycles) == (13, 19)
+    assert found.stalls == {"transfer": 1, "barrier": 0, "slot": 2 + 2}
 
 
 @pytest.mark.parametrize(
