@@ -6,9 +6,10 @@ footprints are worked out once per size of region and position of the loops, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from operator import add
 
 from dataflow.layers import Layer, Subspace
 from dataflow.levels import Level, LevelMap
@@ -74,7 +75,14 @@ class Step:
         if not self.shape.active >> unit & 1:
             return None
         lengths, offset = self.shape.region(unit)
-        return Region(lengths, tuple(map(int.__add__, self.origin, offset)))
+        return Region(lengths, tuple(map(add, self.origin, offset)))
+
+
+#: a shape, where it lies in the region, and where the loops stand
+_Position = tuple[Shape, Origin, tuple[int, ...]]
+
+#: positions up to which a nest is remembered
+REMEMBERED = 256
 
 
 class Nest:
@@ -88,6 +96,7 @@ class Nest:
             next(i for i, cutter in enumerate(self._cutters) if level_map in cutter.maps) for level_map in level.maps
         ]
         self._shapes: dict[tuple[Footprint, ...], Shape] = {}
+        self._short: dict[Lengths, list[_Position]] = {}
 
     def trips(self, lengths: Lengths) -> tuple[int, ...]:
         """Return the number of iterations of every loop inside a region of these lengths."""
@@ -99,23 +108,40 @@ class Nest:
         return Odometer(self.trips(region.lengths), region.origin)
 
     def steps(self, region: Region, odometer: Odometer | None = None) -> Iterator[Step]:
-        """Yield the steps inside ``region`` that are not empty, in loop order, as ``odometer`` turns."""
-        odometer = odometer or self.odometer(region)
-        while not odometer.finished:
-            footprints, offset = self.at(region.lengths, odometer.indices)
-            if all(footprint.active for footprint in footprints):
-                shape = self._shapes.get(footprints)
-                if shape is None:
-                    shape = self._shapes[footprints] = Shape(footprints, self.units)
-                if shape.active:
-                    origin = tuple(map(int.__add__, odometer.origin, offset))
-                    yield Step(shape, origin, tuple(odometer.indices))
-            odometer.advance()
+        """Yield the steps inside ``region`` that are not empty, in loop order, as ``odometer`` turns.
 
-    def at(self, lengths: Lengths, indices: Sequence[int]) -> tuple[tuple[Footprint, ...], Origin]:
-        """Return the footprints, and the step's origin in the region, when the loops stand at ``indices``."""
-        found = [self.cut(place, lengths, indices) for place in range(len(self._cutters))]
-        return tuple(footprint for footprint, _ in found), tuple(o for _, offset in found for o in offset)
+        Without an odometer to watch, short nests are walked once and remembered: most clusters below the top have few
+        steps under each step of their parent, and the same ones every time.
+        """
+        if odometer is not None:
+            for shape, offset, indices in self._walk(region.lengths, odometer):
+                yield Step(shape, tuple(map(add, odometer.origin, offset)), indices)
+            return
+        for shape, offset, indices in self._remembered(region):
+            yield Step(shape, tuple(map(add, region.origin, offset)), indices)
+
+    def _remembered(self, region: Region) -> Iterable[_Position]:
+        short = self._short.get(region.lengths)
+        if short is not None:
+            return short
+        odometer = self.odometer(region)
+        walk = self._walk(region.lengths, odometer)
+        if prod(odometer.trips) > REMEMBERED:
+            return walk
+        short = self._short[region.lengths] = list(walk)
+        return short
+
+    def _walk(self, lengths: Lengths, odometer: Odometer) -> Iterator[_Position]:
+        while not odometer.finished:
+            indices = tuple(odometer.indices)
+            cuts = [self.cut(place, lengths, indices) for place in range(len(self._cutters))]
+            footprints = tuple([footprint for footprint, _ in cuts])
+            shape = self._shapes.get(footprints)
+            if shape is None:
+                shape = self._shapes[footprints] = Shape(footprints, self.units)
+            if shape.active:
+                yield shape, tuple([o for _, offset in cuts for o in offset]), indices
+            odometer.advance()
 
     def cut(self, place: int, lengths: Lengths, indices: Sequence[int]) -> tuple[Footprint, Origin]:
         """Return the footprint in one subspace, and its origin in the region, at ``indices``."""
