@@ -42,7 +42,7 @@ def test_there_are_no_more_workers_than_tasks(monkeypatch: pytest.MonkeyPatch) -
     asked: list[int] = []
 
     class Pool:
-        def __init__(self, workers: int, initializer: Callable[[], None]) -> None:
+        def __init__(self, workers: int, initializer: Callable[..., None], initargs: tuple[object, ...]) -> None:
             asked.append(workers)
 
         map = map
@@ -50,7 +50,7 @@ def test_there_are_no_more_workers_than_tasks(monkeypatch: pytest.MonkeyPatch) -
         def shutdown(self, *, cancel_futures: bool) -> None:
             assert cancel_futures
 
-    monkeypatch.setattr("metronome.workers.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("validation.processes.ProcessPoolExecutor", Pool)
     with mapper(1_000_000, 4), mapper(2, 4):
         assert asked == [4, 2]
 
