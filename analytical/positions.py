@@ -91,10 +91,9 @@ class Tree:
         if len(indices) == len(maps):
             sharing = range(units if self.spatial(level) else 1)
             return self._leaf([cut(self._subspace, box, maps, indices, unit, units) for unit in sharing])
-        loop = maps[len(indices)]
-        count = trips(self._subspace, box, loop, units)
+        count = trips(self._subspace, box, maps[len(indices)], units)
         places = lru_cache(maxsize=None)(lambda index: self._place(level, box, (*indices, index)))
-        runs = list(_runs(0, count, places, regular=self._regular(loop, maps, units)))
+        runs = list(_runs(0, count, places, regular=self._regular(box, maps, len(indices), units)))
         if not runs:
             return None
         origin = runs[0].origin
@@ -110,16 +109,26 @@ class Tree:
         relative = tuple(None if box is None else _moved_back(box, origin) for box in boxes)
         return self._known.setdefault(relative, Leaf(relative)), origin
 
-    def _regular(self, loop: LevelMap, maps: tuple[LevelMap, ...], units: int) -> bool:
-        """Tell whether successive chunks cut whole numbers of windows apart: only then do positions repeat."""
+    def _regular(self, box: Box, maps: tuple[LevelMap, ...], loop: int, units: int) -> bool:
+        """Tell whether successive chunks of a loop look alike wherever they lie: only then do positions repeat.
+
+        A map of the window cuts the slides at bounds of its own. Where the loop steps by a fraction of a stride, or
+        from one of the bounds of a loop inside it towards the next, positions differ that have the same neighbours.
+        """
         window = self._subspace.window
-        if window is None or loop.dimension == window.slide:
+        if window is None or all(each.dimension != window.name for each in maps):
             return True
-        names = {level_map.dimension for level_map in maps}
-        if {window.name, window.slide} <= names:
-            return False
-        distance = loop.offset * (units if loop.spatial else 1)
-        return distance * (1 if loop.dimension == window.name else window.dilation) % window.stride == 0
+        scale = {window.name: 1, window.slide: window.stride, window.tap: window.dilation}
+
+        def distance(each: LevelMap) -> int:
+            return scale[each.dimension] * each.offset * (units if each.spatial else 1)
+
+        inside = [
+            distance(each)
+            for each in maps[loop + 1 :]
+            if each.dimension != window.tap and trips(self._subspace, box, each, units) > 1
+        ]
+        return all(distance(maps[loop]) % each == 0 for each in (window.stride, *inside))
 
 
 #: fewer iterations than this are looked at one by one
