@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def frame(run: Run) -> pd.DataFrame:
     """Return one row per layer and model; a layer that is illegal has one row without numbers.
 
+    What the result file has under ``energy`` and ``cost`` is in columns called after the path of the key, such as
+    ``energy.components.l2`` and ``cost.levels[0].distribution.average``.
+
     Counts are whole numbers (``Int64``, missing where a row has none), also beside rows without them.
     """
     rows = [row for layer in run.layers for row in _rows(layer)]
@@ -37,7 +40,26 @@ def _rows(layer: LayerRun) -> Iterator[dict[str, Any]]:
         yield head | {"model": None, "error": (layer.error or {}).get("message")}
         return
     for model, metrics in {"simulator": layer.simulator, **layer.analytical}.items():
-        yield head | {"model": model} | _numbers(metrics, layer.simulator)
+        yield head | {"model": model} | _numbers(metrics, layer.simulator) | _costs(layer, model)
+
+
+def _costs(layer: LayerRun, model: str) -> dict[str, Any]:
+    if model not in layer.costs:
+        return {}
+    found = layer.costs[model]
+    return dict(_flat({"energy": found.energy.to_dict(), "cost": found.to_dict()}))
+
+
+def _flat(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a nest of dictionaries and lists holds, with the path of its key."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _flat(each, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _flat(each, f"{path}[{index}]")
+    else:
+        yield path, value
 
 
 def _numbers(metrics: Metrics, simulated: Metrics) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from dataflow.errors import InputError
+from metronome import baseline, study
 
 app = typer.Typer(
     name="metronome",
@@ -93,6 +94,13 @@ def run_command(
     csv_file: Annotated[
         str | None, typer.Option("--csv", metavar="FILE", help="Write a row per layer and model.")
     ] = None,
+    figure_file: Annotated[
+        str | None, typer.Option("--figure", metavar="FILE", help="Draw the roofline: .png, .svg or .pdf.")
+    ] = None,
+    technology: Annotated[
+        str | None,
+        typer.Option("--technology", metavar="NAME|FILE", help="Energies and areas, instead of the machine's own."),
+    ] = None,
     quiet: QuietOption = False,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
     compat: CompatOption = None,
@@ -110,6 +118,7 @@ def run_command(
     Without arguments: ResNet-50 under kcp_ws on reference-256.
     """
     from dataflow import catalog
+    from metronome.figures import format_of, roofline, save
     from metronome.files import ensure_writable, write
     from metronome.runs import Options, run
     from metronome.workload import load
@@ -118,9 +127,14 @@ def run_command(
         workload, dataflow = DEFAULT_WORKLOAD, dataflow or DEFAULT_DATAFLOW
     if json_file is not None and json_file == csv_file:
         raise InputError("--json and --csv write to the same place; name two", json_file)
+    if figure_file is not None and figure_file in (json_file, csv_file):
+        raise InputError("--figure writes to the same place as the results; name two", figure_file)
+    figure_format = None if figure_file is None else format_of(figure_file)
     machine = catalog.machine(hardware, set_ or ())
+    if technology is not None:
+        machine = machine.model_copy(update={"technology": technology})
     loaded = load(workload, dataflow=dataflow, layers=layer or (), compat_maestro=compat is not None)
-    for path in (json_file, csv_file):
+    for path in (json_file, csv_file, figure_file):
         if path is not None:
             ensure_writable(path)
     options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration, assume=tuple(assume or ()))
@@ -130,6 +144,8 @@ def run_command(
         write(json.dumps(result.to_dict(), indent=1) + "\n", json_file)
     if csv_file is not None:
         write(result.frame().to_csv(index=False), csv_file)
+    if figure_file is not None and figure_format is not None:
+        save(roofline(result, figure_format), figure_file)
     if not quiet and "-" not in (json_file, csv_file):
         from metronome.tables import results
 
@@ -172,6 +188,40 @@ def check_command(
     return status
 
 
+@app.command("audit")
+@guarded
+def audit_command(
+    results: Annotated[str, typer.Argument(metavar="RESULTS.csv", help="The table of results that MAESTRO wrote.")],
+    workload: Annotated[
+        str, typer.Option("--workload", metavar="FILE.m", help="The mapping file that the results are for.")
+    ],
+    hardware: HardwareOption = DEFAULT_HARDWARE,
+    layer: LayerOption = None,
+    set_: SetOption = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="NAME", help="Only this column; repeatable.")
+    ] = None,
+    limit: Annotated[
+        float | None, typer.Option("--limit", metavar="PERCENT", help="Status 1 if a number is further off.")
+    ] = None,
+    json_file: JsonOption = None,
+    csv_file: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write a row per layer and column.")
+    ] = None,
+    quiet: QuietOption = False,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
+    compat: CompatOption = None,
+) -> int:
+    """Hold the results of MAESTRO against the simulation, column by column, and say what explains the outliers."""
+    from dataflow import catalog
+    from metronome.audit import Outputs, ask, run_audit
+
+    machine = catalog.machine(hardware, set_ or ())
+    question = ask(results, workload, machine, layers=layer or (), compat_maestro=compat is not None)
+    outputs = Outputs(json_file, csv_file, quiet, limit)
+    return run_audit(question, outputs, _console(), columns=column or (), workers=workers)
+
+
 @app.command("list")
 @guarded
 def list_command(
@@ -192,6 +242,10 @@ def list_command(
         for name in catalog.names(each):
             console.print(f"  {name:{width}}  {escape(catalog.describe(each, name))}", highlight=False)
     return 0
+
+
+app.add_typer(baseline.commands(guarded), name="baseline")
+app.command("study")(guarded(study.study_command))
 
 
 def _report(layers: Iterable[LayerRun]) -> int:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from analytical import PUBLISHED, REFINED, analyze_mapping
-from dataflow import legality
+from analytical.cost import Cost, cost
+from dataflow import catalog, legality
 from dataflow.directives import Dataflow
 from dataflow.errors import InputError
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import Buffers, Metrics
+from dataflow.technology import Technology
 from metronome.workers import mapper
 from metronome.workload import Task, Workload
 from simulator.simulate import simulate_mapping
@@ -29,7 +31,8 @@ class LayerRun:
 
     ``error`` says why it is illegal (None if it is not) in a form for JSON, with ``message`` and, where known, the
     position; then there are no results. ``units`` are those of a cluster of each level, outermost first;
-    ``analytical`` holds the results by assumption set.
+    ``analytical`` holds the results by assumption set, ``costs`` what each result costs by the model's name
+    (``simulator`` or the assumption set's).
     """
 
     name: str
@@ -40,6 +43,7 @@ class LayerRun:
     error: dict[str, Any] | None
     simulator: Metrics | None
     analytical: dict[str, Metrics]
+    costs: dict[str, Cost] = field(default_factory=dict)
 
     @property
     def legal(self) -> bool:
@@ -61,17 +65,19 @@ class LayerRun:
         return head | {
             "simulator": self.simulator.to_dict(),
             "analytical": {name: metrics.to_dict() for name, metrics in self.analytical.items()},
-            "energy": {},
+            "energy": {name: each.energy.to_dict() for name, each in self.costs.items()},
+            "cost": {name: each.to_dict() for name, each in self.costs.items()},
         }
 
 
 @dataclass(frozen=True)
 class Run:
-    """All layers of a workload on a machine."""
+    """All layers of a workload on a machine; ``technology`` is what they were costed with, None if they were not."""
 
     workload: str
     machine: Machine
     layers: tuple[LayerRun, ...]
+    technology: Technology | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return one row per layer and model, counts as columns such as ``boundary[0].upstream.input_read``."""
@@ -88,6 +94,7 @@ class Run:
             "metronome": version("metronome"),
             "workload": self.workload,
             "hardware": self.machine.to_dict(),
+            **({} if self.technology is None else {"technology": self.technology.model_dump(mode="json")}),
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
@@ -115,8 +122,9 @@ def run(
     """Simulate and analyse every layer, in ``workers`` processes; ``progress`` is called as layers get ready.
 
     Raises `InputError`, before any layer is simulated, for a dataflow that cannot be bound to its layer and the
-    machine at all.
+    machine at all, and for a technology that is not known.
     """
+    technology = catalog.technology(machine.technology)
     for task in workload.tasks:
         _bound(task, machine)
     one = partial(run_task, machine=machine, options=options or Options())
@@ -126,7 +134,7 @@ def run(
             finished.append(layer)
             if progress is not None:
                 progress(layer)
-    return Run(workload.name, machine, tuple(finished))
+    return Run(workload.name, machine, tuple(finished), technology)
 
 
 def check(workload: Workload, machine: Machine, *, options: Options | None = None) -> Iterator[LayerRun]:
@@ -140,7 +148,7 @@ def check(workload: Workload, machine: Machine, *, options: Options | None = Non
 
 
 def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
-    """Judge, simulate and analyse one layer."""
+    """Judge, simulate, analyse and cost one layer."""
     mapping = _bound(task, machine)
     error = _illegal(mapping)
     if error is not None:
@@ -150,7 +158,8 @@ def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
         error = _overflow(task.layer, task.dataflow, machine, simulated.buffers)
         if error is not None:
             return _layer_run(mapping, error, None, {})
-    return _layer_run(mapping, None, simulated, _analysed(mapping, machine, options))
+    analysed = _analysed(mapping, machine, options)
+    return replace(_layer_run(mapping, None, simulated, analysed), costs=_costs(mapping, machine, simulated, analysed))
 
 
 def _bound(task: Task, machine: Machine) -> Mapping:
@@ -168,6 +177,12 @@ def _analysed(mapping: Mapping, machine: Machine, options: Options) -> dict[str,
     if options.assume:
         sets["assumed"] = REFINED.with_(**dict.fromkeys(options.assume, True))
     return {name: analyze_mapping(mapping, machine, assumptions) for name, assumptions in sets.items()}
+
+
+def _costs(mapping: Mapping, machine: Machine, simulated: Metrics, analysed: dict[str, Metrics]) -> dict[str, Cost]:
+    technology = catalog.technology(machine.technology)
+    results = {"simulator": simulated, **analysed}
+    return {name: cost(metrics, mapping, machine, technology) for name, metrics in results.items()}
 
 
 def _layer_run(

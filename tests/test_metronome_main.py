@@ -138,7 +138,7 @@ def test_a_warning_is_told_and_is_no_finding() -> None:
 
 def test_json_on_standard_output_is_all_there_is() -> None:
     found = document("net.m")
-    assert list(found) == ["schema", "metronome", "workload", "hardware", "layers"]
+    assert list(found) == ["schema", "metronome", "workload", "hardware", "technology", "layers"]
     assert [layer["name"] for layer in found["layers"]] == ["first", "second"]
     assert json.loads(small("run", "holes.m", "--json", "-").stdout)["layers"][1]["legal"] is False
 

@@ -94,12 +94,12 @@ def test_a_single_mac_takes_what_can_be_counted() -> None:
 
 def test_the_record_has_the_keys_of_the_interface(finished: Run) -> None:
     record = finished.to_dict()
-    assert list(record) == ["schema", "metronome", "workload", "hardware", "layers"]
+    assert list(record) == ["schema", "metronome", "workload", "hardware", "technology", "layers"]
     assert (record["schema"], record["workload"]) == (1, "net")
     assert record["hardware"] == _machine().to_dict()
     for layer in record["layers"]:
         assert list(layer)[:6] == ["name", "type", "macs", "legal", "units", "warnings"]
-        assert list(layer)[6:] == (["simulator", "analytical", "energy"] if layer["legal"] else ["error"])
+        assert list(layer)[6:] == (["simulator", "analytical", "energy", "cost"] if layer["legal"] else ["error"])
     legal = [layer for layer in record["layers"] if layer["legal"]]
     assert [layer["units"] for layer in legal] == [[4], [2, 2], [4]]
     assert [set(layer["analytical"]) for layer in legal] == [{"published", "refined"}] * 3
@@ -161,7 +161,9 @@ def test_the_frame_has_a_row_per_layer_and_model_and_whole_counts(finished: Run)
     assert list(rows["cycles"]) == [metrics.cycles for metrics in simulated]
     assert list(rows["boundary[0].upstream.input_read"]) == [m.boundaries[0].upstream.input_read for m in simulated]
     assert list(rows["difference_percent"]) == [0.0] * 3
-    counts = frame.columns.difference(["layer", "type", "legal", "model", "error", "difference_percent", "utilization"])
+    others = ["layer", "type", "legal", "model", "error", "difference_percent", "utilization"]
+    costs = frame.columns[frame.columns.str.match(r"(energy|cost)\.")]
+    counts = frame.columns.difference([*others, *costs])
     assert {str(kind) for kind in frame[counts].dtypes} == {"Int64"}
     assert list(frame["error"].dropna()) == [HOLES]
     assert frame.loc[frame["layer"] == "holes", "cycles"].isna().all()
