@@ -1,6 +1,7 @@
 """Hypothesis strategies for layers, machines and whole cases; every choice shrinks towards the plainest one.
 
-Dataflows come from `validation.strategies_dataflows`; its two strategies are offered here as well.
+Dataflows come from `validation.strategies_dataflows` and `validation.strategies_illegal`; their strategies are offered
+here as well.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataflow.directives import Dataflow
 from dataflow.hardware import Collection, Distribution, LevelNetwork, Machine
 from dataflow.layers import OPERATIONS, Layer
 from validation.strategies_dataflows import arbitrary_dataflows, dataflows
+from validation.strategies_illegal import illegal_dataflows
 
-__all__ = ["arbitrary_dataflows", "cases", "dataflows", "layers", "machines"]
+__all__ = ["arbitrary_dataflows", "cases", "dataflows", "illegal_cases", "illegal_dataflows", "layers", "machines"]
 
 Case = tuple[Layer, Dataflow, Machine]
 
@@ -87,3 +89,11 @@ def cases(draw: DrawFn, max_macs: int = 2000, max_pes: int = 40) -> Case:
     layer = draw(layers(max_macs=max_macs))
     machine = draw(machines(pes=st.integers(1, max_pes)))
     return layer, draw(dataflows(layer, machine)), machine
+
+
+@st.composite
+def illegal_cases(draw: DrawFn, max_macs: int = 500, max_pes: int = 12) -> Case:
+    """Draw a layer, a dataflow that misses or repeats some of its work on the machine, and the machine."""
+    layer = draw(layers(max_macs=max_macs))
+    machine = draw(machines(pes=st.integers(1, max_pes)))
+    return layer, draw(illegal_dataflows(layer, machine)), machine

@@ -234,7 +234,7 @@ def arbitrary_dataflows(draw: DrawFn, layer: Layer, machine: Machine, max_levels
     if draw(st.booleans()):
         dataflow = draw(dataflows(layer, machine, max_levels=max_levels))
         for _ in range(draw(st.integers(1, 3))):
-            dataflow = draw(_spoiled(layer, dataflow))
+            dataflow = draw(spoiled(layer, dataflow))
         return dataflow
     cluster_sizes = draw(_cluster_sizes(layer, machine.pes, max_levels))
     directives: list[Directive] = []
@@ -261,8 +261,8 @@ def _any_map(draw: DrawFn, layer: Layer, dimension: str, patience: list[int]) ->
 
 
 @st.composite
-def _spoiled(draw: DrawFn, layer: Layer, dataflow: Dataflow) -> Dataflow:
-    """Change one map of a dataflow: its size, its offset or its kind, or leave it out."""
+def spoiled(draw: DrawFn, layer: Layer, dataflow: Dataflow) -> Dataflow:
+    """Draw ``dataflow`` with one of its maps changed: its size, its offset or its kind, or left out."""
     directives = list(dataflow.directives)
     places = _effective_maps(layer, directives)
     if not places:

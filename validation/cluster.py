@@ -1,0 +1,74 @@
+"""Work on a Dask cluster, for which the package `distributed` is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from distributed import Client, Future, as_completed
+from distributed.scheduler import KilledWorker
+
+from dataflow.errors import InputError
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+#: Seconds until a cluster that does not answer, or has no workers, is given up.
+PATIENCE = 10
+
+#: Items of work that a cluster has at hand or holds results of.
+WINDOW = 1000
+
+
+class Cluster:
+    """A scheduler (`validation.schedulers.Scheduler`) for the workers of the Dask scheduler at ``address``.
+
+    The work of a worker that is lost is done again by others.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._where = f"--scheduler {address}"
+        self._address = address
+
+    def __call__(self, work: Callable[[A], R], items: Iterable[A]) -> Generator[R]:
+        """Yield the results, in any order; raises `InputError` where there is no cluster, or none that can do this."""
+        remaining = iter(items)
+        with self._connected() as client:
+            in_turn: Any = as_completed  # the package leaves it without types
+            futures = in_turn([client.submit(work, item, pure=False) for item in islice(remaining, WINDOW)])
+            for future in futures:
+                result: R = self._gathered(future)
+                futures.update(client.submit(work, item, pure=False) for item in islice(remaining, 1))
+                del future  # whoever holds a future keeps its result on the cluster
+                yield result
+
+    @contextmanager
+    def _connected(self) -> Iterator[Client]:
+        """Yield a client of the cluster, once it has a worker; what is still to be done when it closes is dropped."""
+        make: Any = Client  # the package leaves it without types
+        try:
+            client: Client = make(self._address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            message = f"no Dask scheduler answers: {' '.join(str(error).split())}"
+            raise InputError(message, self._where) from None
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=PATIENCE)
+            except TimeoutError:
+                start = f"start one with `dask worker {self._address}`"
+                message = f"the cluster has had no worker for {PATIENCE} s; {start}"
+                raise InputError(message, self._where) from None
+            yield client
+
+    def _gathered(self, future: Future[R]) -> R:
+        try:
+            result: R = future.result()
+        except KilledWorker as error:
+            message = f"several workers in turn were lost over the same work: {error}"
+        except ImportError as error:
+            message = f"a worker has no usable installation of Metronome: {error}"
+        else:
+            return result
+        raise InputError(message, self._where) from None
