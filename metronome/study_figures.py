@@ -34,7 +34,8 @@ def study_figure(report: Report, picture_format: str) -> bytes:
     """Return a picture (``png``, ``svg`` or ``pdf``) with a bar per dataflow for time, network and L1.
 
     A bar's parts are the mean contributions of the assumptions in order, those that lower the count below 0; a
-    diamond marks their sum, the mean error of the published model. The same report gives the same picture.
+    diamond marks their sum, the mean error of the published model. The legend says which assumptions add nothing
+    anywhere. The same report gives the same picture.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -51,7 +52,10 @@ def study_figure(report: Report, picture_format: str) -> bytes:
         panels[0].set_yticks(range(rows), [_literal(label) for label in labels])
         panels[0].set_ylim(rows - 0.5, -0.5)
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
+        idle = _idle(report)
+        names = [f"{name}: nothing" if name in idle else name for name in names]
+        title = "What each assumption adds to those before it"
+        figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, title=title)
         where = _literal(", ".join(report.machines))
         figure.suptitle(f"What causes the error of the published model on {where} (mean over layers)")
         buffer = BytesIO()
@@ -77,7 +81,14 @@ def _draw(axes: Axes, report: Report, measure: str) -> None:
     axes.axvline(0, color="#444444", linewidth=0.8)
     axes.grid(visible=True, axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.margins(x=0.16)
+    axes.use_sticky_edges = False  # bars of no width would hold the axis at their place
+    axes.margins(x=0.28)
+
+
+def _idle(report: Report) -> frozenset[str]:
+    """Return the assumptions that add nothing to any bar."""
+    shares = [family.contributions(measure) for family in report.families for measure in _PANELS]
+    return frozenset(name for name in shares[0] if not any(share[name] for share in shares))
 
 
 def _write_errors(axes: Axes, errors: Sequence[float], right_ends: Sequence[float]) -> None:

@@ -24,19 +24,38 @@ LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 #: What the contributions of the assumptions are shown for; the result files have them for everything.
-_EXPLAINED = ("cycles", "l2_reads")
+_EXPLAINED = ("cycles", "network")
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "refined": "the analytical model without assumptions, against the simulator",
+        "restart_reuse": "tiles are fetched again, and outputs leave, at every step of the level above",
+        "restart_pipeline": "the pipeline of a level fills and drains again at every step of the level above",
+        "lockstep": "a step takes as long as the slowest of its transfer, its compute and the drain before",
+        "worst_unit": "every unit at work is as slow and moves as much as the largest one",
+        "no_reduction_delay": "adding partial sums on the way takes no time",
+        "steady_drain": "PEs never wait for an output tile to leave",
+    }
+)
 
 
 def tables(report: Report) -> Iterator[Table | str]:
-    """Yield the errors by dataflow, what each assumption adds to them, and the worst cases as lines of text."""
+    """Yield the errors by dataflow, what each assumption adds to them and means, and how to see the worst cases."""
     yield _errors(report)
     yield ""
     yield _causes(report)
     yield ""
-    yield "Worst layers by cycles:"
-    for family in report.families:
-        worst = family.worst("cycles")
-        yield f"  {percent(worst.error('cycles'))} %  {printable(report.command(worst.case))}"
+    yield "The assumptions:"
+    names = list(report.families[0].findings[0].in_order)
+    width = max(map(len, names))
+    yield from (f"  {name:{width}}  {MEANINGS[name]}" for name in names)
+    yield ""
+    yield "To see the layer with the worst cycles:"
+    worst = [family.worst("cycles") for family in report.families]
+    errors = [percent(each.error("cycles")) for each in worst]
+    width = max(map(len, errors))
+    for error, each in zip(errors, worst, strict=True):
+        yield f"  {error:>{width}} %  {printable(report.command(each.case))}"
 
 
 def percent(value: Fraction) -> str:
@@ -64,12 +83,14 @@ def _errors(report: Report) -> Table:
 
 
 def _causes(report: Report) -> Table:
-    table = _table("What causes it: each assumption made alone, and added in this order to those above it (mean), in %")
+    table = _table(
+        "What causes it, in %: each assumption alone (median and worst), and what it adds to those above it (mean)"
+    )
     table.add_column("Dataflow")
     table.add_column("Assumption")
     for measure in _EXPLAINED:
         label = LABELS[measure][0].upper() + LABELS[measure][1:]
-        for heading in ("alone, median", "alone, worst", "in order"):
+        for heading in ("alone", "worst", "adds"):
             table.add_column(f"{label}: {heading}", justify="right")
     for family in report.families:
         contributions = {measure: family.contributions(measure) for measure in _EXPLAINED}
