@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test test-slow check bench clean
+.PHONY: setup run test test-slow check bench docs clean
 
 setup: $(STAMP)
 
@@ -30,6 +30,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/simulate.py $(ARGS)
+
+docs: $(STAMP)
+	$(BIN)/metronome study --quiet --figure docs/figures/study.svg
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

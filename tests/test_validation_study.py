@@ -99,6 +99,32 @@ def test_one_level_counted_by_hand() -> None:
     assert found.error("cycles") == found.alone_error("lockstep", "cycles") == Fraction(300, 18)
 
 
+def test_the_worst_unit_counted_by_hand() -> None:
+    """Two rows of M and a third one: of two clusters, one has a PE for each of two rows, the other for one; K is 2.
+
+    All share a column of 2 filters: the L2 sends 6 inputs and them, the clusters pass 6 and 4 on, and 3 outputs come
+    up through both networks: 24 crossings. Were the second cluster like the first, it would be 2 inputs and 1 output
+    more.
+    """
+    found = finding(case({"M": 3, "K": 2}, "SpatialMap(2,2) M; Cluster(2, P); SpatialMap(1,1) M;"))
+    assert found.yardstick["network"] == 24
+    assert {name: counts["network"] for name, counts in found.alone.items() if counts["network"] != 24} == {
+        "worst_unit": 27
+    }
+
+
+def test_the_steady_drain_counted_by_hand() -> None:
+    """Two PEs take a row of M each, N goes by in two steps, K is 4; a single buffer, and outputs leave one a cycle.
+
+    Data arrive at 1, computed at 5, two outputs leave until 7. Step 2 has its data at 6, and a place for its outputs at
+    7: computed at 11, they are upstream at 13. It is 12 if nothing waits for that place.
+    """
+    network = {"distribution": {"bandwidth": 64}, "collection": {"bandwidth": 1}}
+    machine = Machine.model_validate({"pes": 2, "buffering": 1, "levels": [network]})
+    found = finding(case({"M": 2, "N": 2, "K": 4}, "TemporalMap(1,1) N; SpatialMap(1,1) M;", machine))
+    assert (found.yardstick["cycles"], found.alone["steady_drain"]["cycles"]) == (13, 12)
+
+
 @given(cases(max_macs=400, max_pes=12), st.booleans())
 @settings(max_examples=60)
 def test_contributions_add_up_to_the_error(drawn: Drawn, simulated: bool) -> None:
