@@ -8,7 +8,7 @@ from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
-from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
 from dataflow.regions import whole
 
 
@@ -55,4 +55,5 @@ def _boundary(totals: Totals, walk: Walk, stays: int) -> Boundary:
         ),
         Downstream(totals.input.copies, totals.filter.copies, output_drained=totals.output.copies),
         Network(distributed=totals.distributed, collected=totals.collected),
+        PerStep(*map(Extremes, totals.least, totals.most)),
     )

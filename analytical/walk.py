@@ -25,7 +25,10 @@ from dataflow.regions import Box, whole
 
 @dataclass
 class Totals:
-    """Sums over all steps of all clusters of a level, and the largest sizes of a step's tiles by tensor."""
+    """Sums over all steps of all clusters of a level, and the largest sizes of a step's tiles by tensor.
+
+    ``least`` and ``most`` are the extremes of what a step distributes, collects and lets its busiest unit compute.
+    """
 
     steps: int = 0
     input: Amount = NOTHING
@@ -35,6 +38,8 @@ class Totals:
     collected: int = 0
     largest: tuple[int, ...] = (0, 0, 0)
     together: tuple[int, ...] = (0, 0, 0)
+    least: tuple[int, ...] = ()
+    most: tuple[int, ...] = ()
 
     def add(self, work: Work, times: int) -> None:
         """Add ``times`` steps."""
@@ -46,6 +51,9 @@ class Totals:
         self.collected += times * work.collected
         self.largest = tuple(map(max, self.largest, work.size.largest))
         self.together = tuple(map(max, self.together, work.size.together))
+        one = (work.distributed, work.collected, work.size.macs)
+        self.least = tuple(map(min, self.least or one, one))
+        self.most = tuple(map(max, self.most or one, one))
 
 
 class Walk:

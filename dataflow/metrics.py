@@ -34,12 +34,37 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Extremes:
+    """The least and the most of something over the non-empty steps of all clusters of a level."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class PerStep:
+    """What single steps of a level's clusters move and compute.
+
+    ``distributed`` and ``collected`` are elements that cross a cluster's two ports for one step, ``macs`` the MACs of
+    the step's busiest unit (with all that is below it, where it is a cluster).
+    """
+
+    distributed: Extremes
+    collected: Extremes
+    macs: Extremes
+
+
+@dataclass(frozen=True)
 class Boundary:
-    """The interface between the level's cluster buffers and their units, summed over the level's clusters."""
+    """The interface between the level's cluster buffers and their units, summed over the level's clusters.
+
+    Only ``per_step`` is no sum.
+    """
 
     upstream: Upstream
     downstream: Downstream
     network: Network
+    per_step: PerStep
 
 
 @dataclass(frozen=True)

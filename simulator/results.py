@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from dataflow.hardware import Machine
 from dataflow.levels import Mapping
-from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
 from simulator.cluster import Record
 from simulator.nest import Region
 from simulator.sequence import Activity
@@ -52,7 +53,17 @@ def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Bo
         Upstream(input_read, filter_read, output_write=collected, output_read=collected - stays),
         Downstream(input_write, filter_write, output_drained=drained),
         Network(distributed=input_read + filter_read, collected=collected),
+        PerStep(
+            distributed=_extremes(activity.distributed for activity in activities),
+            collected=_extremes(activity.collected for activity in activities),
+            macs=_extremes(activity.largest for activity in activities),
+        ),
     )
+
+
+def _extremes(amounts: Iterable[int]) -> Extremes:
+    ascending = sorted(amounts)
+    return Extremes(ascending[0], ascending[-1])
 
 
 def _buffers(machine: Machine, record: Record) -> Buffers:

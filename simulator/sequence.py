@@ -24,9 +24,9 @@ class Activity:
     ``input``, ``filter``: what the units receive before it; ``output``: what leaves them after it. ``distributed``
     and ``collected`` are the elements that cross the two ports. ``active`` and ``leaving`` list the units that
     work and those that drain something; ``shared`` says whether the reduction network adds anything;
-    ``new_tile`` whether an output tile of the cluster begins. ``macs`` is the work of all units together,
-    ``duration`` the cycles of the busiest one if the units are PEs. ``tiles`` and ``together`` are the sizes of the
-    largest tile of a unit, and of all units' tiles taken together, for input, filter and output.
+    ``new_tile`` whether an output tile of the cluster begins. ``macs`` is the work of all units together, ``largest``
+    that of the busiest one, and ``duration`` its cycles if the units are PEs. ``tiles`` and ``together`` are the sizes
+    of the largest tile of a unit, and of all units' tiles taken together, for input, filter and output.
     """
 
     input: Moved
@@ -39,6 +39,7 @@ class Activity:
     shared: bool
     new_tile: bool
     macs: int
+    largest: int
     duration: int
     tiles: tuple[int, ...]
     together: tuple[int, ...]
@@ -95,6 +96,7 @@ class Choreography:
             shared=self._reduces and outputs.shared,
             new_tile=bool(differing & shape.active),
             macs=shape.macs,
+            largest=shape.largest,
             duration=-(-shape.largest // self._lanes),
             tiles=tuple(max(self._tiles.elements(t, shape.region(u)[0]) for u in shape.members) for t in TENSORS),
             together=tuple(self._tiles.moved(tensor, now, []).distinct for tensor in TENSORS),

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from dataflow.hardware import Machine
 from dataflow.hardware_files import parse_machine
-from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
 from metronome.runs import LayerRun, Run
 from metronome.tables import printable, results
 
@@ -29,7 +29,7 @@ DISPENSABLE = ("L2 output reads", "L2 output writes", "L2 filter reads", "L2 inp
 def _metrics(cycles: int, scale: int = 1) -> Metrics:
     """Return metrics whose four L2 counts are 1000, 200, 30 and 4 times ``scale``."""
     upstream = Upstream(1000 * scale, 200 * scale, 30 * scale, 4 * scale)
-    boundary = Boundary(upstream, Downstream(0, 0, 0), Network(0, 0))
+    boundary = Boundary(upstream, Downstream(0, 0, 0), Network(0, 0), PerStep(*[Extremes(0, 0)] * 3))
     return Metrics(cycles, cycles, (1,), (boundary,), L1.of(1), Buffers(0, 0), 0.0)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.errors import InputError, Position
-from dataflow.metrics import L1, Boundary, Buffers, Downstream, Metrics, Network, Upstream
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
 from dataflow.text_files import FILE_LIMIT
 from validation.baseline import (
     Baseline,
@@ -63,7 +63,12 @@ def test_a_baseline_reads_back_as_it_was_and_is_sorted() -> None:
 
 
 def test_the_counts_of_a_record_are_its_whole_numbers_by_key_path() -> None:
-    boundary = Boundary(Upstream(1, 2, 3, 4), Downstream(5, 6, 7), Network(8, 9))
+    boundary = Boundary(
+        Upstream(1, 2, 3, 4),
+        Downstream(5, 6, 7),
+        Network(8, 9),
+        PerStep(Extremes(20, 21), Extremes(22, 23), Extremes(24, 25)),
+    )
     metrics = Metrics(20, 19, (4,), (boundary,), L1.of(11), Buffers(12, 13), 0.5, {"slot": 14})
     assert counts_of(metrics) == {
         "cycles": 20,
@@ -78,6 +83,12 @@ def test_the_counts_of_a_record_are_its_whole_numbers_by_key_path() -> None:
         "boundaries[0].downstream.output_drained": 7,
         "boundaries[0].network.distributed": 8,
         "boundaries[0].network.collected": 9,
+        "boundaries[0].per_step.distributed.least": 20,
+        "boundaries[0].per_step.distributed.most": 21,
+        "boundaries[0].per_step.collected.least": 22,
+        "boundaries[0].per_step.collected.most": 23,
+        "boundaries[0].per_step.macs.least": 24,
+        "boundaries[0].per_step.macs.most": 25,
         "l1.input_read": 11,
         "l1.filter_read": 11,
         "l1.output_read": 11,

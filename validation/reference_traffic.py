@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from dataflow.hardware import Machine
-from dataflow.metrics import Boundary, Downstream, Network, Upstream
-from validation.reference_regions import Cluster, Region, Tile, Tiles
+from dataflow.metrics import Boundary, Downstream, Extremes, Network, PerStep, Upstream
+from validation.reference_regions import Cluster, Region, Step, Tile, Tiles
 
 OPERANDS = ("input", "filter")
 
@@ -17,11 +18,13 @@ OPERANDS = ("input", "filter")
 class Movement:
     """What one step of a cluster moves.
 
-    ``sent`` counts the elements of each operand that cross the distribution network, ``received`` those that the
-    units receive; ``leaving`` are the outputs that leave each unit after the step, ``collected`` counts their
-    crossings, and ``reduced`` tells whether some element comes from more than one unit.
+    ``macs`` are those of its busiest unit. ``sent`` counts the elements of each operand that cross the distribution
+    network, ``received`` those that the units receive; ``leaving`` are the outputs that leave each unit after the
+    step, ``collected`` counts their crossings, and ``reduced`` tells whether some element comes from more than one
+    unit.
     """
 
+    macs: int
     sent: dict[str, int]
     received: dict[str, int]
     leaving: tuple[Tile, ...]
@@ -62,7 +65,16 @@ def boundary(top: Traffic, level: int) -> Boundary:
             sum(len(tile) for movement in movements for tile in movement.leaving),
         ),
         Network(sum(sent.values()), collected),
+        PerStep(
+            _extremes([sum(movement.sent.values()) for movement in movements]),
+            _extremes([movement.collected for movement in movements]),
+            _extremes([movement.macs for movement in movements]),
+        ),
     )
+
+
+def _extremes(amounts: Sequence[int]) -> Extremes:
+    return Extremes(min(amounts), max(amounts))
 
 
 def _of_level(traffic: Traffic, level: int) -> Iterator[Traffic]:
@@ -90,9 +102,14 @@ def _traffic(
         _traffic(tiles, machine, unit, own_succeeded, [per_unit[index] for per_unit in leaving])
         for index, unit in enumerate(cluster.units)
     )
-    movements = map(Movement, sent, received, leaving, collected, reduced)
+    movements = map(Movement, map(_busiest, cluster.steps), sent, received, leaving, collected, reduced)
     rewrites = _rewrites(cluster, leaving, collected, departures)
     return Traffic(cluster.level, tuple(movements), rewrites, units)
+
+
+def _busiest(step: Step) -> int:
+    """Return the most MACs of a unit in a step: the points of its region."""
+    return max(prod(map(len, region.values())) for region in step.regions if region is not None)
 
 
 def _succeeded(cluster: Cluster, parents: Sequence[bool]) -> list[bool]:
