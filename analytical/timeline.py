@@ -31,14 +31,16 @@ class Timeline:
         self._type: type = np.int64 if longest < _LARGEST else object
         #: "no constraint": below every sum of delays that can occur
         self._never = -4 * max(longest, _LARGEST)
-        self._rows = self._identity(variables)
+        self._unchanged = self._identity(variables)
+        self._rows = self._unchanged.copy()
 
     def latest(self, *terms: tuple[int, int]) -> Row:
         """Return the maximum of (variable, delay) terms, as a row."""
-        chosen = self._rows[[variable for variable, _ in terms]]
-        delays: Row = np.array([delay for _, delay in terms], dtype=self._type)
-        row: Row = (chosen + delays[:, None]).max(axis=0)
-        return np.maximum(row, self._never)
+        (variable, delay), *others = terms
+        row: Row = self._rows[variable] + delay
+        for variable, delay in others:
+            np.maximum(row, self._rows[variable] + delay, out=row)
+        return np.maximum(row, self._never, out=row)
 
     def set(self, variable: int, row: Matrix) -> None:
         """Let ``variable`` be what ``row`` says."""
@@ -55,7 +57,7 @@ class Timeline:
     def repeat(self, times: int, body: Callable[[], None]) -> None:
         """Apply what ``body`` does ``times`` times; it is called once."""
         before = self._rows
-        self._rows = self._identity(len(before))
+        self._rows = self._unchanged.copy()
         body()
         self._rows = self._product(self._power(self._rows, times), before)
 
@@ -69,9 +71,16 @@ class Timeline:
         return matrix
 
     def _product(self, after: Matrix, before: Matrix) -> Matrix:
-        product = np.full_like(before, self._never)
-        for column in range(len(before)):
-            np.maximum(product, after[:, column, None] + before[column], out=product)
+        """Return ``after`` applied to ``before``, at the cost of those variables alone that ``after`` changes and reads."""
+        product = before.copy()
+        changed = (after != self._unchanged).any(axis=1).nonzero()[0]
+        rows = after[changed]
+        used = (rows > self._never).any(axis=0).nonzero()[0]
+        if used.size:
+            sums = rows[:, used, None] + before[used]
+            product[changed] = np.maximum(sums.max(axis=1), self._never)
+        else:
+            product[changed] = self._never
         return product
 
     def _power(self, matrix: Matrix, times: int) -> Matrix:

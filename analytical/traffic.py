@@ -103,34 +103,44 @@ def _new(active: int, groups: tuple[int, ...], axes: tuple[_Axis, ...]) -> Amoun
         )
         for number, group in enumerate(groups)
     ]
-    wanted, held = _along(moving, units, groups)
     total = Amount(0, 0)
     for elements, containing in _kinds(tile, kept):
-        sets = [
-            difference(wanted[unit], held[unit])
-            if any(groups[number] >> unit & 1 for number in containing)
-            else wanted[unit]
-            for unit in units
-        ]
-        copies = sum(map(size, sets))
-        distinct = size(union(sets)) if copies else 0
-        total = Amount(total.distinct + elements * distinct, total.copies + elements * copies)
+        keeping = 0
+        for number in containing:
+            keeping |= groups[number]
+        if moving:
+            one = _along(moving[0], units, keeping, groups)
+        else:
+            copies = (active & ~keeping).bit_count()
+            one = Amount(min(copies, 1), copies)
+        total = total.plus(one, elements)
     return total
 
 
-def _along(moving: list[_Axis], units: list[int], groups: tuple[int, ...]) -> tuple[dict[int, Runs], dict[int, Runs]]:
-    """Return each unit's coordinates along the axis that moves with it, now and before."""
-    if not moving:
-        return dict.fromkeys(units, _POINT), dict.fromkeys(units, _POINT)
-    ((coefficients, leaf, tracks),) = moving
-    wanted = {unit: _set(coefficients, _box(leaf, unit)) for unit in units}
+def _along(axis: _Axis, units: list[int], keeping: int, groups: tuple[int, ...]) -> Amount:
+    """Return the new coordinates along the axis that moves with the units; ``keeping`` are those that keep some."""
+    coefficients, leaf, tracks = axis
+    wanted = _sets(coefficients, leaf)
     held = {
-        unit: _set(coefficients, _box(track[1], unit), track[2])
-        for group, track in zip(groups, tracks, strict=True)
+        unit: _moved(_sets(coefficients, then)[unit if len(then.boxes) > 1 else 0], coefficients, distance)
+        for group, (_, then, distance) in zip(groups, tracks, strict=True)
         for unit in units
-        if group >> unit & 1
+        if (group & keeping) >> unit & 1
     }
-    return wanted, held
+    sets = [difference(wanted[unit], held[unit]) if unit in held else wanted[unit] for unit in units]
+    copies = sum(map(size, sets))
+    return Amount(size(union(sets)) if copies else 0, copies)
+
+
+@lru_cache(maxsize=4096)
+def _sets(coefficients: tuple[int, ...], leaf: Leaf) -> tuple[Runs, ...]:
+    """Return the coordinates of every box of a leaf; an idle unit has none."""
+    return tuple(() if box is None else _set(coefficients, box) for box in leaf.boxes)
+
+
+def _moved(runs: Runs, coefficients: tuple[int, ...], distance: Offset) -> Runs:
+    base = sum([c * d for c, d in zip(coefficients, distance, strict=True)])
+    return tuple([(low + base, high + base) for low, high in runs]) if base else runs
 
 
 def _kinds(tile: tuple[Runs, ...], kept: list[tuple[Runs, ...]]) -> list[tuple[int, tuple[int, ...]]]:
