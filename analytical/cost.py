@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from analytical.area import Area, area
+from analytical.bandwidth import LevelCost, level_cost
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
@@ -167,69 +168,6 @@ def _ceil(amount: int, rate: int) -> int:
 
 
 @dataclass(frozen=True)
-class Port:
-    """Elements per cycle of one port of a level: on average over the layer, and what suffices.
-
-    With a bandwidth of ``sufficient`` every transfer takes one cycle: no larger one saves any. None is not known.
-    ``elements_per_step`` is the average over the steps of all clusters.
-    """
-
-    average: float
-    sufficient: int | None
-    elements_per_step: float
-
-
-@dataclass(frozen=True)
-class Level:
-    """The ports of a level's clusters, and how its networks share: averages over the layer.
-
-    ``multicast`` is units that receive an element per element sent, by tensor; ``reduction`` is partial sums that
-    leave units per element that arrives above.
-    """
-
-    clusters: int
-    distribution: Port
-    collection: Port
-    multicast: dict[str, float]
-    reduction: float
-
-
-def _level(level: int, metrics: Metrics, units: tuple[int, ...], machine: Machine) -> Level:
-    """Return what the networks of ``level`` carry."""
-    boundary, clusters = metrics.boundaries[level], prod(units[:level])
-    added = machine.network(level).collection.reduction != "none"
-
-    def port(elements: int, *, merged: bool) -> Port:
-        sufficient = _sufficient(level, metrics, units, machine, merged=merged)
-        return Port(elements / (metrics.cycles * clusters), sufficient, elements / metrics.steps[level])
-
-    return Level(
-        clusters=clusters,
-        distribution=port(boundary.network.distributed, merged=machine.multicast),
-        collection=port(boundary.network.collected, merged=added),
-        multicast={
-            "input": boundary.downstream.input_write / boundary.upstream.input_read,
-            "filter": boundary.downstream.filter_write / boundary.upstream.filter_read,
-        },
-        reduction=boundary.downstream.output_drained / boundary.network.collected,
-    )
-
-
-def _sufficient(level: int, metrics: Metrics, units: tuple[int, ...], machine: Machine, *, merged: bool) -> int | None:
-    """Return as many elements as no step of a cluster moves more of: what its units hold.
-
-    The buffer needs tell it of the top level (together, each element once) and of the innermost (per unit).
-    """
-    each = machine.buffering * machine.element_bytes
-    known = []
-    if level == 0:
-        known.append(metrics.buffers.l2_bytes // each * (1 if merged else units[0]))
-    if level == len(units) - 1:
-        known.append(metrics.buffers.l1_bytes // each * units[level])
-    return min(known, default=None)
-
-
-@dataclass(frozen=True)
 class Cost:
     """What a layer costs on a machine, from one model's record; ``tensors`` holds the elements of each tensor."""
 
@@ -239,7 +177,7 @@ class Cost:
     tensors: dict[str, int]
     energy: Energy
     bounds: Bounds
-    levels: tuple[Level, ...]
+    levels: tuple[LevelCost, ...]
     area: Area
 
     @property
@@ -252,6 +190,11 @@ class Cost:
         """MACs per element that crosses one of the two ports of the L2."""
         network = self.metrics.boundaries[0].network
         return self.macs / (network.distributed + network.collected)
+
+    @property
+    def bound_reached(self) -> float:
+        """The largest lower bound as a share of the cycles: 1 where nothing could be faster."""
+        return self.bounds.cycles / self.metrics.cycles
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the energy, with the keys of the result file."""
@@ -271,7 +214,11 @@ class Cost:
             "compulsory_bandwidth": sum(self.tensors.values()) / self.metrics.cycles,
             "accesses": {store: {tensor: asdict(a) for tensor, a in row.items()} for store, row in stores.items()},
             "levels": [asdict(level) for level in self.levels],
-            "bounds": {"cycles": self.bounds.cycles, **asdict(self.bounds)},
+            "bounds": {
+                "cycles": self.bounds.cycles,
+                **asdict(self.bounds),
+                "reached": self.bound_reached,
+            },
             "area_um2": self.area.to_dict(),
         }
 
@@ -290,6 +237,6 @@ def cost(metrics: Metrics, mapping: Mapping, machine: Machine, technology: Techn
         tensors={tensor: prod(layer.sizes[axis] for axis in layer.tensor_axes(tensor)) for tensor in TENSORS},
         energy=energy(metrics, layer.macs, machine, technology),
         bounds=bounds(metrics, layer.macs, units, machine),
-        levels=tuple(_level(level, metrics, units, machine) for level in range(len(units))),
+        levels=tuple(level_cost(level, metrics, units, machine) for level in range(len(units))),
         area=area(units, machine, technology, metrics.buffers),
     )

@@ -55,5 +55,10 @@ def _boundary(totals: Totals, walk: Walk, stays: int) -> Boundary:
         ),
         Downstream(totals.input.copies, totals.filter.copies, output_drained=totals.output.copies),
         Network(distributed=totals.distributed, collected=totals.collected),
-        PerStep(*map(Extremes, totals.least, totals.most)),
+        _per_step(totals),
     )
+
+
+def _per_step(totals: Totals) -> PerStep:
+    distributed, collected, macs = map(Extremes, totals.least, totals.most)
+    return PerStep(distributed, collected, macs, totals.busiest_macs)

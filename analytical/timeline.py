@@ -71,7 +71,7 @@ class Timeline:
         return matrix
 
     def _product(self, after: Matrix, before: Matrix) -> Matrix:
-        """Return ``after`` applied to ``before``, at the cost of those variables alone that ``after`` changes and reads."""
+        """Return ``after`` applied to ``before``; only the variables that ``after`` changes and reads take time."""
         product = before.copy()
         changed = (after != self._unchanged).any(axis=1).nonzero()[0]
         rows = after[changed]

@@ -36,6 +36,7 @@ class Totals:
     output: Amount = NOTHING
     distributed: int = 0
     collected: int = 0
+    busiest_macs: int = 0
     largest: tuple[int, ...] = (0, 0, 0)
     together: tuple[int, ...] = (0, 0, 0)
     least: tuple[int, ...] = ()
@@ -49,6 +50,7 @@ class Totals:
         self.output = self.output.plus(work.output, times)
         self.distributed += times * work.distributed
         self.collected += times * work.collected
+        self.busiest_macs += times * work.size.macs
         self.largest = tuple(map(max, self.largest, work.size.largest))
         self.together = tuple(map(max, self.together, work.size.together))
         one = (work.distributed, work.collected, work.size.macs)

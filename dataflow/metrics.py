@@ -46,12 +46,14 @@ class PerStep:
     """What single steps of a level's clusters move and compute.
 
     ``distributed`` and ``collected`` are elements that cross a cluster's two ports for one step, ``macs`` the MACs of
-    the step's busiest unit (with all that is below it, where it is a cluster).
+    the step's busiest unit (with all that is below it, where it is a cluster), and ``busiest_macs`` their sum over
+    all steps.
     """
 
     distributed: Extremes
     collected: Extremes
     macs: Extremes
+    busiest_macs: int
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Bo
             distributed=_extremes(activity.distributed for activity in activities),
             collected=_extremes(activity.collected for activity in activities),
             macs=_extremes(activity.largest for activity in activities),
+            busiest_macs=sum(times * activity.largest for activity, times in activities.items()),
         ),
     )
 

@@ -104,8 +104,9 @@ def test_costs_of_the_example() -> None:
     """8 MACs; 14 L2 accesses, all through its ports. The L1 has 16, 12 and 24 accesses, the L2 8, 2 and 4.
 
     Bounds: 8 MACs on 4 PEs; 10 and 4 elements through the L2's ports of 2 and 1; 12 and 4 through two pairs of
-    ports of clusters, 2 and 1 wide. A cluster's units hold one element of each tensor, both together 2 inputs, 2
-    weights and an output; the 4 PEs hold 4 inputs, 2 weights and 2 outputs.
+    ports of clusters, 2 and 1 wide. Steps: the L2 sends 2 · 2 inputs and 2 weights, then 4 inputs, and receives 2
+    outputs each time; a cluster sends 2 inputs and 2 weights, then 2 inputs, and receives a sum. A cluster has 2 MACs
+    for its 2 PEs.
     """
     layer, metrics, machine, text = _example()
     mapping = bind(layer, parse_dataflow(text), 4)
@@ -121,15 +122,32 @@ def test_costs_of_the_example() -> None:
         "output": {"macs_per_l2_access": 2.0, "l1_per_l2_access": 6.0},
     }
     assert record["tensors"] == {"input": 8, "filter": 2, "output": 4}
-    assert record["bounds"] == {"cycles": 5, "compute": 2, "distribution": (5, 3), "collection": (4, 2)}
+    assert record["bounds"] == {
+        "cycles": 5,
+        "compute": 2,
+        "distribution": (5, 3),
+        "collection": (4, 2),
+        "reached": 5 / metrics.cycles,
+    }
     top, clusters = record["levels"]
     assert (top["clusters"], clusters["clusters"]) == (1, 2)
-    assert top["distribution"] == {"average": 10 / metrics.cycles, "sufficient": 8, "elements_per_step": 10 / 2}
+    assert top["distribution"] == {
+        "average": 10 / metrics.cycles,
+        "peak": 6.0,
+        "sufficient": 6,
+        "elements_per_step": 10 / 2,
+        "delay": {"least": 2, "average": 10 / 2 / 2, "most": 3},
+    }
     assert clusters["distribution"] == {
         "average": 12 / (2 * metrics.cycles),
-        "sufficient": 6,
+        "peak": 4.0,
+        "sufficient": 4,
         "elements_per_step": 12 / 4,
+        "delay": {"least": 1, "average": 12 / 4 / 2, "most": 2},
     }
+    assert (top["collection"]["sufficient"], clusters["collection"]["sufficient"]) == (2, 1)
+    assert top["collection"]["delay"] == {"least": 2, "average": 2.0, "most": 2}
+    assert top["compute"] == clusters["compute"] == {"least": 1, "average": 1.0, "most": 1}
     assert top["multicast"] == {"input": 1.0, "filter": 2.0}
     assert (top["reduction"], clusters["reduction"]) == (1.0, 2.0)
     assert record["macs_per_cycle"] == record["busy_pes"] == record["gmacs_per_second"] == 8 / metrics.cycles
@@ -223,8 +241,7 @@ def test_more_than_the_sufficient_bandwidth_saves_nothing(case: Case) -> None:
         for number, level in enumerate(levels):
             network = machine.network(number).model_dump()
             for side, port in (("distribution", level.distribution), ("collection", level.collection)):
-                if port.sufficient is not None:
-                    network[side]["bandwidth"] = port.sufficient if sufficient else 10**6
+                network[side]["bandwidth"] = port.sufficient if sufficient else 10**6
             networks.append(network)
         return Machine.model_validate(machine.model_dump() | {"levels": networks})
 

@@ -51,7 +51,7 @@ BOUNDARY = {
     "upstream": {"input_read", "filter_read", "output_write", "output_read"},
     "downstream": {"input_write", "filter_write", "output_drained"},
     "network": {"distributed", "collected"},
-    "per_step": {"distributed", "collected", "macs"},
+    "per_step": {"distributed", "collected", "macs", "busiest_macs"},
 }
 METRICS = {"cycles", "compute_end", "steps", "boundaries", "l1", "buffers", "utilization", "stalls"}
 

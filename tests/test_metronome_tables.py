@@ -29,7 +29,7 @@ DISPENSABLE = ("L2 output reads", "L2 output writes", "L2 filter reads", "L2 inp
 def _metrics(cycles: int, scale: int = 1) -> Metrics:
     """Return metrics whose four L2 counts are 1000, 200, 30 and 4 times ``scale``."""
     upstream = Upstream(1000 * scale, 200 * scale, 30 * scale, 4 * scale)
-    boundary = Boundary(upstream, Downstream(0, 0, 0), Network(0, 0), PerStep(*[Extremes(0, 0)] * 3))
+    boundary = Boundary(upstream, Downstream(0, 0, 0), Network(0, 0), PerStep(*[Extremes(1, 1)] * 3, 1))
     return Metrics(cycles, cycles, (1,), (boundary,), L1.of(1), Buffers(0, 0), 0.0)
 
 

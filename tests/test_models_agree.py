@@ -64,17 +64,18 @@ def machine(
 Range = tuple[int, int]
 
 
-def counted(read: Range, written: Range, outputs: tuple[int, int, int], steps: tuple[Range, Range, Range]) -> Boundary:
+def counted(read: Range, written: Range, outputs: tuple[int, int, int], *steps: Range, macs: int) -> Boundary:
     """Return a boundary: (input, filter) read above and written below; outputs (drained, arriving, read).
 
-    ``steps`` are the least and the most that a step distributes, collects, and computes in its busiest unit.
+    ``steps`` are the least and the most that a step distributes, collects, and computes in its busiest unit; ``macs``
+    are those of the busiest units together.
     """
     drained, arriving, read_again = outputs
     return Boundary(
         Upstream(*read, output_write=arriving, output_read=read_again),
         Downstream(*written, output_drained=drained),
         Network(distributed=sum(read), collected=arriving),
-        PerStep(*(Extremes(*each) for each in steps)),
+        PerStep(*(Extremes(*each) for each in steps), busiest_macs=macs),
     )
 
 
@@ -93,7 +94,7 @@ EXAMPLES = {
         cycles=15,
         compute_end=10,
         steps=(4,),
-        boundaries=(counted((12, 4), (12, 12), (6, 6, 0), ((4, 4), (0, 3), (1, 1))),),
+        boundaries=(counted((12, 4), (12, 12), (6, 6, 0), (4, 4), (0, 3), (1, 1), macs=4),),
         stalls=waited(transfer=3 + 1 + 1 + 1),
     ),
     # The same with the weights kept: every step's 3 outputs leave, and 6 of the 12 come to the L2 a second time. 4, 3,
@@ -106,7 +107,7 @@ EXAMPLES = {
         cycles=18,
         compute_end=11,
         steps=(4,),
-        boundaries=(counted((12, 2), (12, 6), (12, 12, 6), ((3, 4), (3, 3), (1, 1))),),
+        boundaries=(counted((12, 2), (12, 6), (12, 12, 6), (3, 4), (3, 3), (1, 1), macs=4),),
         stalls=waited(transfer=3 + 1 + 1 + 1, slot=1),
     ),
     # 4 outputs of a 3-tap filter at stride 2, one by one, a tap on each of 3 PEs: every output brings 3 inputs (its
@@ -119,7 +120,7 @@ EXAMPLES = {
         cycles=5 + 2 + 1,
         compute_end=5,
         steps=(4,),
-        boundaries=(counted((12, 3), (12, 3), (12, 4, 0), ((3, 6), (1, 1), (1, 1))),),
+        boundaries=(counted((12, 3), (12, 3), (12, 4, 0), (3, 6), (1, 1), (1, 1), macs=4),),
         stalls=waited(transfer=1),
     ),
     # 4 rows in 2 folds on 2 clusters of 2 PEs, which share K = 2. L2: each fold 2 · 2 inputs, the 2 weights once, to
@@ -134,8 +135,8 @@ EXAMPLES = {
         compute_end=4,
         steps=(2, 4),
         boundaries=(
-            counted((8, 2), (8, 4), (4, 4, 0), ((4, 6), (2, 2), (2, 2))),
-            counted((8, 4), (8, 4), (8, 4, 0), ((2, 4), (1, 1), (1, 1))),
+            counted((8, 2), (8, 4), (4, 4, 0), (4, 6), (2, 2), (2, 2), macs=4),
+            counted((8, 4), (8, 4), (8, 4, 0), (2, 4), (1, 1), (1, 1), macs=4),
         ),
         stalls=waited(transfer=2 + 2),
         published=False,

@@ -67,7 +67,7 @@ def test_the_counts_of_a_record_are_its_whole_numbers_by_key_path() -> None:
         Upstream(1, 2, 3, 4),
         Downstream(5, 6, 7),
         Network(8, 9),
-        PerStep(Extremes(20, 21), Extremes(22, 23), Extremes(24, 25)),
+        PerStep(Extremes(20, 21), Extremes(22, 23), Extremes(24, 25), 26),
     )
     metrics = Metrics(20, 19, (4,), (boundary,), L1.of(11), Buffers(12, 13), 0.5, {"slot": 14})
     assert counts_of(metrics) == {
@@ -89,6 +89,7 @@ def test_the_counts_of_a_record_are_its_whole_numbers_by_key_path() -> None:
         "boundaries[0].per_step.collected.most": 23,
         "boundaries[0].per_step.macs.least": 24,
         "boundaries[0].per_step.macs.most": 25,
+        "boundaries[0].per_step.busiest_macs": 26,
         "l1.input_read": 11,
         "l1.filter_read": 11,
         "l1.output_read": 11,

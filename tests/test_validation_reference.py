@@ -39,8 +39,8 @@ def machine(pes: int, *, bandwidth: int, latency: int, reduction: str, **others:
 
 
 def per_step(distributed: tuple[int, int], collected: tuple[int, int]) -> PerStep:
-    """Return the extremes of steps in which each PE computes one MAC."""
-    return PerStep(Extremes(*distributed), Extremes(*collected), Extremes(1, 1))
+    """Return the extremes of two steps in which each PE computes one MAC."""
+    return PerStep(Extremes(*distributed), Extremes(*collected), Extremes(1, 1), busiest_macs=2)
 
 
 def test_outputs_stay_in_the_pes_until_they_are_complete() -> None:

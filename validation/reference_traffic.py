@@ -69,6 +69,7 @@ def boundary(top: Traffic, level: int) -> Boundary:
             _extremes([sum(movement.sent.values()) for movement in movements]),
             _extremes([movement.collected for movement in movements]),
             _extremes([movement.macs for movement in movements]),
+            busiest_macs=sum(movement.macs for movement in movements),
         ),
     )
 
