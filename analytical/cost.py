@@ -192,6 +192,15 @@ class Cost:
         return self.macs / (network.distributed + network.collected)
 
     @property
+    def macs_per_l2_access(self) -> float:
+        """MACs per element that is read from or written to the L2."""
+        return self.macs / sum(counts.total for counts in accesses(self.metrics)["l2"].values())
+
+    def macs_per_l2_access_of(self, tensor: str) -> float:
+        """MACs per element of one tensor that is read from or written to the L2."""
+        return self.macs / accesses(self.metrics)["l2"][tensor].total
+
+    @property
     def bound_reached(self) -> float:
         """The largest lower bound as a share of the cycles: 1 where nothing could be faster."""
         return self.bounds.cycles / self.metrics.cycles
@@ -199,14 +208,13 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the energy, with the keys of the result file."""
         stores = accesses(self.metrics)
-        in_l2 = sum(counts.total for counts in stores["l2"].values())
         return {
             "macs_per_cycle": self.macs_per_cycle,
             "gmacs_per_second": self.macs_per_cycle * self.machine.clock_ghz,
             "busy_pes": self.macs_per_cycle / self.machine.lanes,
             "intensity": {
-                "macs_per_l2_access": self.macs / in_l2,
-                "macs_per_l2_byte": self.macs / (in_l2 * self.machine.element_bytes),
+                "macs_per_l2_access": self.macs_per_l2_access,
+                "macs_per_l2_byte": self.macs_per_l2_access / self.machine.element_bytes,
                 "macs_per_l2_port_element": self.macs_per_port_element,
             },
             "reuse": {tensor: self._reuse(stores, tensor) for tensor in TENSORS},

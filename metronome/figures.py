@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import log10
 from pathlib import Path
-from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from dataflow.errors import InputError
-from metronome import files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,19 +42,6 @@ def format_of(path: str) -> str:
     if suffix not in FORMATS:
         raise InputError("a figure's file name ends in .png, .svg or .pdf", path)
     return suffix
-
-
-def save(picture: bytes, path: str) -> None:
-    """Write ``picture`` to ``path`` whole or not at all; raises `InputError` where that is not possible."""
-    with files._target(path) as target:
-        if target.exists() and not target.is_file():
-            target.write_bytes(picture)
-            return
-        with files._beside(target) as temporary:
-            temporary.write_bytes(picture)
-            if target.exists():
-                temporary.chmod(S_IMODE(target.stat().st_mode))
-            temporary.replace(target)
 
 
 def roofline(run: Run, picture_format: str) -> bytes:
@@ -142,14 +127,17 @@ def _draw_points(axes: Axes, points: dict[str, list[_Point]]) -> None:
 
 
 def _name_outliers(axes: Axes, machine: Machine, points: dict[str, list[_Point]]) -> None:
-    """Name the simulated layers farthest below the roof, as long as names do not crowd."""
+    """Name the simulated layers farthest below the roof, as long as names do not crowd; lines pass behind names."""
+    from matplotlib.patheffects import withStroke
+
     named: list[_Point] = []
     for point in sorted(points["simulator"], key=lambda each: each.throughput / roof(machine, each.intensity)):
         if len(named) < _NAMES and all(_decades(point, other) > _APART for other in named):
             named.append(point)
     for point in named:
         axes.annotate(point.layer.replace("$", r"\$"), (point.intensity, point.throughput), xytext=(9, -11),
-                      textcoords="offset points", fontsize=8.5, color="#1f3f68", zorder=9)  # fmt: skip
+                      textcoords="offset points", fontsize=8.5, color="#1f3f68", zorder=9,
+                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
 
 
 def _decades(one: _Point, other: _Point) -> float:

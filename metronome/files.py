@@ -23,12 +23,17 @@ def write(text: str, path: str) -> None:
     if path == STANDARD_OUTPUT:
         sys.stdout.write(text)
         return
+    write_bytes(text.encode(), path)
+
+
+def write_bytes(content: bytes, path: str) -> None:
+    """Like `write`, for what is no text; standard output is not meant."""
     with _target(path) as target:
         if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
+            target.write_bytes(content)
             return
         with _beside(target) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
             if target.exists():
                 temporary.chmod(S_IMODE(target.stat().st_mode))
             temporary.replace(target)

@@ -77,7 +77,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Print no table.")]
 CompatOption = Annotated[
     Literal["maestro"] | None, typer.Option("--compat", help="maestro: read TRCONV as CONV, as MAESTRO does.")
 ]
-OverflowOption = Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads.")]
+OverflowOption = Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads: warn.")]
 
 
 @app.command("run")
@@ -101,6 +101,9 @@ def run_command(
         str | None,
         typer.Option("--technology", metavar="NAME|FILE", help="Energies and areas, instead of the machine's own."),
     ] = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Print a table of energy, bandwidth, reuse and bounds, too.")
+    ] = False,
     quiet: QuietOption = False,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
     compat: CompatOption = None,
@@ -118,8 +121,8 @@ def run_command(
     Without arguments: ResNet-50 under kcp_ws on reference-256.
     """
     from dataflow import catalog
-    from metronome.figures import format_of, roofline, save
-    from metronome.files import ensure_writable, write
+    from metronome.figures import format_of, roofline
+    from metronome.files import ensure_writable, write, write_bytes
     from metronome.runs import Options, run
     from metronome.workload import load
 
@@ -145,12 +148,16 @@ def run_command(
     if csv_file is not None:
         write(result.frame().to_csv(index=False), csv_file)
     if figure_file is not None and figure_format is not None:
-        save(roofline(result, figure_format), figure_file)
+        write_bytes(roofline(result, figure_format), figure_file)
     if not quiet and "-" not in (json_file, csv_file):
         from metronome.tables import results
 
         console = _console()
         console.print(results(result, console.width))
+        if cost:
+            from metronome.cost_tables import costs
+
+            console.print(costs(result, console.width))
     return _report(result.layers)
 
 

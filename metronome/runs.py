@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from analytical import PUBLISHED, REFINED, analyze_mapping
 from analytical.cost import Cost, cost
 from dataflow import catalog, legality
-from dataflow.directives import Dataflow
-from dataflow.errors import InputError
+from dataflow.errors import InputError, Position
 from dataflow.hardware import Machine
-from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import Buffers, Metrics
 from dataflow.technology import Technology
@@ -142,9 +140,14 @@ def check(workload: Workload, machine: Machine, *, options: Options | None = Non
     for task in workload.tasks:
         mapping = _bound(task, machine)
         error = _illegal(mapping)
-        if error is None and not (options or Options()).allow_overflow:
-            error = _overflow(task.layer, task.dataflow, machine, analyze_mapping(mapping, machine).buffers)
-        yield _layer_run(mapping, error, None, {})
+        if error is not None:
+            yield _layer_run(mapping, error)
+            continue
+        overflow = _overflow(task, machine, analyze_mapping(mapping, machine).buffers)
+        if overflow is not None and not (options or Options()).allow_overflow:
+            yield _layer_run(mapping, overflow.error())
+        else:
+            yield _layer_run(mapping, None, overflow=overflow)
 
 
 def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
@@ -152,14 +155,15 @@ def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
     mapping = _bound(task, machine)
     error = _illegal(mapping)
     if error is not None:
-        return _layer_run(mapping, error, None, {})
+        return _layer_run(mapping, error)
     simulated = simulate_mapping(mapping, machine, accelerate=options.accelerate)
-    if not options.allow_overflow:
-        error = _overflow(task.layer, task.dataflow, machine, simulated.buffers)
-        if error is not None:
-            return _layer_run(mapping, error, None, {})
+    overflow = _overflow(task, machine, simulated.buffers)
+    if overflow is not None and not options.allow_overflow:
+        return _layer_run(mapping, overflow.error())
     analysed = _analysed(mapping, machine, options)
-    return replace(_layer_run(mapping, None, simulated, analysed), costs=_costs(mapping, machine, simulated, analysed))
+    costs = _costs(mapping, machine, simulated, analysed)
+    judged = _layer_run(mapping, None, overflow=overflow)
+    return replace(judged, simulator=simulated, analytical=analysed, costs=costs)
 
 
 def _bound(task: Task, machine: Machine) -> Mapping:
@@ -185,12 +189,11 @@ def _costs(mapping: Mapping, machine: Machine, simulated: Metrics, analysed: dic
     return {name: cost(metrics, mapping, machine, technology) for name, metrics in results.items()}
 
 
-def _layer_run(
-    mapping: Mapping, error: dict[str, Any] | None, simulated: Metrics | None, analysed: dict[str, Metrics]
-) -> LayerRun:
+def _layer_run(mapping: Mapping, error: dict[str, Any] | None, *, overflow: _Overflow | None = None) -> LayerRun:
+    """Return a layer that has been judged; ``overflow`` is one that is allowed."""
     layer = mapping.layer
-    warnings = tuple(map(str, mapping.warnings))
-    return LayerRun(layer.name, layer.type, layer.macs, mapping.units, warnings, error, simulated, analysed)
+    warnings = [*map(str, mapping.warnings), *([] if overflow is None else [overflow.warning()])]
+    return LayerRun(layer.name, layer.type, layer.macs, mapping.units, tuple(warnings), error, None, {})
 
 
 def _illegal(mapping: Mapping) -> dict[str, Any] | None:
@@ -198,16 +201,38 @@ def _illegal(mapping: Mapping) -> dict[str, Any] | None:
     return None if violation is None else violation.to_dict() | {"text": str(violation)}
 
 
-def _overflow(layer: Layer, dataflow: Dataflow, machine: Machine, need: Buffers) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class _Overflow:
+    """Scratchpads that a layer's tiles do not fit into, each as (key in the hardware file, name, need, size in B)."""
+
+    layer: str
+    where: Position | None
+    pads: tuple[tuple[str, str, int, int], ...]
+
+    def error(self) -> dict[str, Any]:
+        """Return the first of them as the layer's error, with what would mend it."""
+        key, name, needed, holds = self.pads[0]
+        message = (
+            f"layer {self.layer}: its tiles take {needed} B in the {name}, which holds {holds} B; "
+            f"map smaller tiles, enlarge it (--set {key}.bytes={needed}), or allow it with --allow-overflow"
+        )
+        return {"message": message, "position": self.where and asdict(self.where), "text": self._located(message)}
+
+    def warning(self) -> str:
+        """Return all of them in one line."""
+        needs = ", and ".join(
+            f"{needed} B in the {name}, which holds {holds} B" for _, name, needed, holds in self.pads
+        )
+        return self._located(f"layer {self.layer}: its tiles take {needs}")
+
+    def _located(self, message: str) -> str:
+        return message if self.where is None else f"{self.where}: {message}"
+
+
+def _overflow(task: Task, machine: Machine, need: Buffers) -> _Overflow | None:
     """Return what does not fit into the scratchpads, None if everything does."""
-    for label, needed, pad in (("L1 of a PE", need.l1_bytes, machine.l1), ("L2", need.l2_bytes, machine.l2)):
-        if pad.bytes is not None and needed > pad.bytes:
-            message = (
-                f"layer {layer.name}: its tiles take {needed} B in the {label}, which holds {pad.bytes} B; "
-                f"map smaller tiles, enlarge it (--set {'l1' if label.startswith('L1') else 'l2'}.bytes={needed}), "
-                "or allow it with --allow-overflow"
-            )
-            where = dataflow.position or layer.position
-            text = message if where is None else f"{where}: {message}"
-            return {"message": message, "position": where and asdict(where), "text": text}
-    return None
+    sizes = (("l1", "L1 of a PE", need.l1_bytes, machine.l1.bytes), ("l2", "L2", need.l2_bytes, machine.l2.bytes))
+    pads = tuple(
+        (key, name, needed, holds) for key, name, needed, holds in sizes if holds is not None and needed > holds
+    )
+    return _Overflow(task.layer.name, task.dataflow.position or task.layer.position, pads) if pads else None

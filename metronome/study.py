@@ -171,8 +171,8 @@ def run_study(
 
 
 def _write(report: Report, json_file: str | None, csv_file: str | None, figure_file: str | None) -> None:
-    from metronome.figures import format_of, save
-    from metronome.files import write
+    from metronome.figures import format_of
+    from metronome.files import write, write_bytes
     from metronome.study_figures import study_figure
 
     if json_file is not None:
@@ -180,7 +180,7 @@ def _write(report: Report, json_file: str | None, csv_file: str | None, figure_f
     if csv_file is not None:
         write(report.to_csv(), csv_file)
     if figure_file is not None:
-        save(study_figure(report, format_of(figure_file)), figure_file)
+        write_bytes(study_figure(report, format_of(figure_file)), figure_file)
 
 
 def _print(report: Report) -> None:

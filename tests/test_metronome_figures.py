@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 import metronome as mt
 from dataflow.errors import InputError
 from dataflow.hardware import Machine
-from metronome.figures import FORMATS, format_of, roof, roofline, save
+from metronome.figures import FORMATS, format_of, roof, roofline
+from metronome.files import write_bytes
 from metronome.main import app
 from metronome.runs import Run
 
@@ -110,7 +111,7 @@ def test_a_figure_needs_a_place_of_its_own(file: Path, tmp_path: Path) -> None:
 
 def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
-        save(b"", str(tmp_path / "no" / "roof.png"))
+        write_bytes(b"", str(tmp_path / "no" / "roof.png"))
     assert str(error.value) == f"{tmp_path}/no/roof.png: cannot be written: no such file or directory"
     assert list(tmp_path.iterdir()) == []
 

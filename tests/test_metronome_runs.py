@@ -210,9 +210,24 @@ def test_tiles_that_do_not_fit_are_an_error_unless_allowed(pad: str, label: str)
     for layers in (run(_one_mac(), small).layers, tuple(check(_one_mac(), small))):
         assert [layer.error for layer in layers] == [error]
     allowed = Options(allow_overflow=True)
-    for machine, options in ((small, allowed), (_machine("pes=1", f"{pad}.bytes=6"), Options())):
-        assert run(_one_mac(), machine, options=options).layers[0].legal
-        assert [layer.legal for layer in check(_one_mac(), machine, options=options)] == [True]
+    warning = f"one.m:1:1: layer a: its tiles take 6 B in the {label}, which holds 5 B"
+    for machine, options, warnings in (
+        (small, allowed, (warning,)),
+        (_machine("pes=1", f"{pad}.bytes=6"), Options(), ()),
+    ):
+        for layers in (
+            run(_one_mac(), machine, options=options).layers,
+            tuple(check(_one_mac(), machine, options=options)),
+        ):
+            assert [(layer.legal, layer.warnings) for layer in layers] == [(True, warnings)]
+
+
+def test_a_warning_names_every_scratchpad_that_is_too_small() -> None:
+    both = _machine("pes=1", "l1.bytes=5", "l2.bytes=4")
+    (layer,) = run(_one_mac(), both, options=Options(allow_overflow=True)).layers
+    assert layer.to_dict()["warnings"] == [
+        "one.m:1:1: layer a: its tiles take 6 B in the L1 of a PE, which holds 5 B, and 6 B in the L2, which holds 4 B"
+    ]
 
 
 def test_a_check_judges_like_a_run_and_simulates_nothing(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:

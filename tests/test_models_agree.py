@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,39 @@ def test_simulator_gives_every_number_of_the_reference(strategy: st.SearchStrate
 @settings(max_examples=1500)
 def test_simulator_gives_every_number_of_the_reference_on_many_cases(case: Case) -> None:
     assert_the_simulator_is_exact(case)
+
+
+def assert_the_closed_form_is_exact(case: Case) -> None:
+    """Every number but the stalls, which the analytical model does not know."""
+    assert analyze(*case) == replace(simulate(*case), stalls={})
+
+
+@st.composite
+def odd_cases(draw: st.DrawFn) -> Case:
+    """Draw a case on an odd machine: one PE, prime numbers of PEs and of elements per cycle, or no latency."""
+    primes = st.sampled_from((1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37))
+    layer = draw(layers(max_macs=1000))
+    hardware = draw(
+        st.one_of(
+            machines(pes=st.just(1)),
+            machines(bandwidths=st.just(1), latencies=st.just(0)),
+            machines(pes=primes, bandwidths=primes),
+        )
+    )
+    return layer, draw(dataflows(layer, hardware)), hardware
+
+
+@given(st.one_of(cases(), contended_cases(), odd_cases()))
+@settings(max_examples=150)
+def test_closed_form_gives_every_number_of_the_simulator(case: Case) -> None:
+    assert_the_closed_form_is_exact(case)
+
+
+@pytest.mark.slow
+@given(st.one_of(cases(), contended_cases(), odd_cases()))
+@settings(max_examples=3000, deadline=None)
+def test_closed_form_gives_every_number_of_the_simulator_on_many_cases(case: Case) -> None:
+    assert_the_closed_form_is_exact(case)
 
 
 def _differences(folder: Path, model: Model, records: slice) -> dict[str, Any]:
