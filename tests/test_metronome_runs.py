@@ -278,5 +278,5 @@ def test_the_names_of_the_interface_work_together() -> None:
 
 
 def test_another_name_is_no_attribute() -> None:
-    with pytest.raises(AttributeError, match=r"^module 'metronome' has no attribute 'simulate'$"):
-        mt.simulate  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'metronome' has no attribute 'emulate'$"):
+        mt.emulate  # noqa: B018
