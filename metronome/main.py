@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from dataflow.errors import InputError
-from metronome import baseline, study
+from metronome import baseline, report, study
 
 app = typer.Typer(
     name="metronome",
@@ -253,6 +253,7 @@ def list_command(
 
 app.add_typer(baseline.commands(guarded), name="baseline")
 app.command("study")(guarded(study.study_command))
+app.command("report")(guarded(report.report_command))
 
 
 def _report(layers: Iterable[LayerRun]) -> int:
