@@ -17,7 +17,7 @@ run: $(STAMP)
 	$(BIN)/metronome run $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 -m 'not slow' $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow' $(ARGS)
 
 test-slow: $(STAMP)
 	$(BIN)/pytest -n 2 -m slow $(ARGS)
