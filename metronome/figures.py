@@ -128,8 +128,6 @@ def _draw_points(axes: Axes, points: dict[str, list[_Point]]) -> None:
 
 def _name_outliers(axes: Axes, machine: Machine, points: dict[str, list[_Point]]) -> None:
     """Name the simulated layers farthest below the roof, as long as names do not crowd; lines pass behind names."""
-    from matplotlib.patheffects import withStroke
-
     named: list[_Point] = []
     for point in sorted(points["simulator"], key=lambda each: each.throughput / roof(machine, each.intensity)):
         if len(named) < _NAMES and all(_decades(point, other) > _APART for other in named):
@@ -137,7 +135,7 @@ def _name_outliers(axes: Axes, machine: Machine, points: dict[str, list[_Point]]
     for point in named:
         axes.annotate(point.layer.replace("$", r"\$"), (point.intensity, point.throughput), xytext=(9, -11),
                       textcoords="offset points", fontsize=8.5, color="#1f3f68", zorder=9,
-                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
+                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5})  # fmt: skip
 
 
 def _decades(one: _Point, other: _Point) -> float:
