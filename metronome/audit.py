@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from dataflow.errors import InputError
 from dataflow.hardware import Machine
 from metronome.audit_report import Question, Report, listed, notes, tables
 from metronome.files import ensure_writable, write
+from metronome.progress import progress_bar
 from metronome.workers import mapper
 from metronome.workload import load
 from validation.audit import COLUMNS, Match, Subject, audit, check_array, match
@@ -42,7 +40,7 @@ def run_audit(question: Question, outputs: Outputs, console: Console, *, columns
     for path in (outputs.json, outputs.csv):
         if path is not None:
             ensure_writable(path)
-    with _progress(len(question.subjects), question.workload) as progress:
+    with progress_bar(len(question.subjects), question.workload) as progress:
         report = answer(question, columns=columns, workers=workers, progress=progress)
     if outputs.json is not None:
         write(report.to_json(), outputs.json)
@@ -92,7 +90,7 @@ def answer(
     *,
     columns: Sequence[str] = (),
     workers: int = 1,
-    progress: Callable[[], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Audit the matched layers in ``workers`` processes; all columns without ``columns``.
 
@@ -111,14 +109,3 @@ def _unmatched(found: Match, results: Results, layers: Sequence[str]) -> Iterato
         yield f"{results.file}:{results.rows[row].line}: no layer {results.rows[row].name} in the workload"
     if found.layers:
         yield f"{results.file}: no row for the layers {', '.join(layers[layer] for layer in found.layers)}"
-
-
-@contextmanager
-def _progress(layers: int, name: str) -> Iterator[Callable[[], None] | None]:
-    """Yield what is to be called for every layer that is done: a bar on a terminal, None elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=layers)
-        yield lambda: bar.advance(task)

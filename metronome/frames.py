@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dataflow.key_paths import flat
 from dataflow.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -48,19 +49,7 @@ def _costs(layer: LayerRun, model: str) -> dict[str, Any]:
     if model not in layer.costs:
         return {}
     found = layer.costs[model]
-    return dict(_flat({"energy": found.energy.to_dict(), "cost": found.to_dict()}))
-
-
-def _flat(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what a nest of dictionaries and lists holds, with the path of its key."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _flat(each, f"{path}.{key}" if path else key)
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            yield from _flat(each, f"{path}[{index}]")
-    else:
-        yield path, value
+    return dict(flat({"energy": found.energy.to_dict(), "cost": found.to_dict()}))
 
 
 def _numbers(metrics: Metrics, simulated: Metrics) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
-from rich.console import Console
 
 from dataflow.errors import InputError
 from metronome import baseline, report, study
+from metronome.progress import layer_progress
+from metronome.terminal import results_console
+
+if TYPE_CHECKING:
+    from metronome.runs import LayerRun
 
 app = typer.Typer(
     name="metronome",
@@ -23,15 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-if TYPE_CHECKING:
-    from metronome.runs import LayerRun
-
 P = ParamSpec("P")
 
 DEFAULT_WORKLOAD, DEFAULT_DATAFLOW, DEFAULT_HARDWARE = "resnet50", "kcp_ws", "reference-256"
-
-#: Characters, more than any line takes.
-UNBOUNDED_WIDTH = 10_000
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, None]:
@@ -141,7 +137,7 @@ def run_command(
         if path is not None:
             ensure_writable(path)
     options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration, assume=tuple(assume or ()))
-    with _progress(len(loaded.tasks), loaded.name) as progress:
+    with layer_progress(len(loaded.tasks), loaded.name) as progress:
         result = run(loaded, machine, options=options, workers=workers, progress=progress)
     if json_file is not None:
         write(json.dumps(result.to_dict(), indent=1) + "\n", json_file)
@@ -152,7 +148,7 @@ def run_command(
     if not quiet and "-" not in (json_file, csv_file):
         from metronome.tables import results
 
-        console = _console()
+        console = results_console()
         console.print(results(result, console.width))
         if cost:
             from metronome.cost_tables import costs
@@ -226,7 +222,7 @@ def audit_command(
     machine = catalog.machine(hardware, set_ or ())
     question = ask(results, workload, machine, layers=layer or (), compat_maestro=compat is not None)
     outputs = Outputs(json_file, csv_file, quiet, limit)
-    return run_audit(question, outputs, _console(), columns=column or (), workers=workers)
+    return run_audit(question, outputs, results_console(), columns=column or (), workers=workers)
 
 
 @app.command("list")
@@ -242,7 +238,7 @@ def list_command(
 
     from dataflow import catalog
 
-    console = _console()
+    console = results_console()
     for each in catalog.kinds() if kind is None else (kind,):
         console.print(f"[bold]{each}[/bold]")
         width = max(map(len, catalog.names(each)))
@@ -264,17 +260,3 @@ def _report(layers: Iterable[LayerRun]) -> int:
         if layer.error is not None:
             typer.echo(layer.error["text"], err=True)
     return 0 if all(layer.legal for layer in layers) else 1
-
-
-def _console() -> Console:
-    """Return a console as wide as the terminal, or wider than any table where the output goes elsewhere."""
-    return Console() if sys.stdout.isatty() else Console(width=UNBOUNDED_WIDTH)
-
-
-def _progress(layers: int, name: str) -> AbstractContextManager[Callable[[LayerRun], None] | None]:
-    """Return a progress bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return nullcontext()
-    from metronome.progress import layer_progress
-
-    return layer_progress(layers, name)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,19 +12,12 @@ import typer
 from dataflow.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from dataflow.hardware import Machine
     from dataflow.layers import Layer
     from metronome.study_report import Report
     from validation.study import Case, Finding, LeftOut
 
-    Done = Callable[[Finding | LeftOut], None]
-
 DEFAULT_HARDWARE = "reference-256"
-
-#: Characters, more than any line takes.
-UNBOUNDED_WIDTH = 10_000
 
 
 def study_command(
@@ -146,6 +137,7 @@ def run_study(
     ``machines`` are those of the cases by name, and ``overrides`` what was set in them. Raises `InputError` where no
     case can be studied.
     """
+    from metronome.progress import progress_bar
     from metronome.study_report import Report
     from metronome.workers import mapper
     from validation.study import Finding, families, study
@@ -153,13 +145,14 @@ def run_study(
     one = partial(study, simulate=simulate, allow_overflow=allow_overflow)
     findings: list[Finding] = []
     left_out: list[LeftOut] = []
-    with mapper(workers, len(asked)) as mapped, _progress(len(asked)) as done:
+    with mapper(workers, len(asked)) as mapped, progress_bar(len(asked), "study") as advance:
         for result in mapped(one, asked):
             if isinstance(result, Finding):
                 findings.append(result)
             else:
                 left_out.append(result)
-            done(result)
+            if advance is not None:
+                advance(f"{result.case.dataflow_name}: {result.case.layer.name}")
     if not findings:
         first = left_out[0]
         network, layer = first.case.layers[0]
@@ -185,33 +178,8 @@ def _write(report: Report, json_file: str | None, csv_file: str | None, figure_f
 
 def _print(report: Report) -> None:
     from metronome.study_tables import tables
+    from metronome.terminal import results_console
 
-    console = _console()
+    console = results_console()
     for part in tables(report):
         console.print(part, soft_wrap=isinstance(part, str), markup=False, highlight=False)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=UNBOUNDED_WIDTH)
-
-
-def _progress(number: int) -> AbstractContextManager[Done]:
-    """Return a progress bar on a terminal, and nothing elsewhere."""
-    return _bar(number) if sys.stderr.isatty() else nullcontext(lambda _: None)
-
-
-@contextmanager
-def _bar(number: int) -> Iterator[Done]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("study", total=number)
-
-        def done(result: Finding | LeftOut) -> None:
-            bar.update(task, advance=1, description=f"{result.case.dataflow_name}: {result.case.layer.name}")
-
-        yield done

@@ -112,7 +112,9 @@ def test_equal_layers_with_equal_rows_are_simulated_once() -> None:
     rows = parse_results(f"{HEAD}\na,4,13,24,12,6,8,12\na,4,13,24,12,6,8,12\na,4,14,24,12,6,8,12\n").rows
     calls = []
     found = audit(
-        [Subject(entry.layer, entry.dataflow, row) for row in rows], machine(4, 3, 0), progress=lambda: calls.append(1)
+        [Subject(entry.layer, entry.dataflow, row) for row in rows],
+        machine(4, 3, 0),
+        progress=lambda _: calls.append(1),
     )
     assert ([layer.line for layer in found], len(calls)) == ([2, 3, 4], 2)
 

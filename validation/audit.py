@@ -140,12 +140,12 @@ def audit(
     machine: Machine,
     *,
     mapped: Callable[..., Iterable[LayerAudit]] = map,
-    progress: Callable[[], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[LayerAudit, ...]:
     """Simulate and analyse every layer, and hold its row against that; equal layers with equal rows once.
 
-    ``mapped`` is a `map` that may share the work; ``progress`` is called when a layer is done. Raises `InputError`
-    where a dataflow cannot be bound to its layer and the machine. Tiles may exceed the scratchpads.
+    ``mapped`` is a `map` that may share the work; ``progress`` is called with the name of each layer that is done.
+    Raises `InputError` where a dataflow cannot be bound to its layer and the machine. Tiles may exceed the scratchpads.
     """
     keys = [_key(subject) for subject in subjects]
     distinct = dict(zip(reversed(keys), reversed(subjects), strict=True))
@@ -153,7 +153,7 @@ def audit(
     for key, layer in zip(distinct, mapped(partial(audit_layer, machine=machine), distinct.values()), strict=True):
         done[key] = layer
         if progress is not None:
-            progress()
+            progress(layer.name)
     return tuple(
         LayerAudit(subject.layer.name, subject.row.line, done[key].illegal, done[key].cells)
         for key, subject in zip(keys, subjects, strict=True)

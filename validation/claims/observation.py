@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from analytical import PUBLISHED, REFINED, analyze, analyze_mapping
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
+from dataflow.key_paths import flat
 from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import Metrics
@@ -69,14 +69,9 @@ class Observation:
 
 def differing(found: Metrics, expected: Metrics, *, leave_out: tuple[str, ...] = ()) -> list[str]:
     """Return where two records differ, as ``key: found, expected``; whole keys of the record can be left out."""
-    mine, theirs = (dict(_flat("", record.to_dict())) for record in (found, expected))
-    chosen = [key for key in sorted(mine.keys() | theirs.keys()) if key.split(".")[0] not in leave_out]
-    return [f"{key}: {mine.get(key)}, {theirs.get(key)}" for key in chosen if mine.get(key) != theirs.get(key)]
-
-
-def _flat(prefix: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict | list):
-        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _flat(f"{prefix}.{key}" if prefix else str(key), below)
-    else:
-        yield prefix, value
+    mine, theirs = (
+        dict(flat({key: value for key, value in record.to_dict().items() if key not in leave_out}))
+        for record in (found, expected)
+    )
+    keys = sorted(mine.keys() | theirs.keys())
+    return [f"{key}: {mine.get(key)}, {theirs.get(key)}" for key in keys if mine.get(key) != theirs.get(key)]
