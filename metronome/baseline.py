@@ -135,14 +135,12 @@ def compare_command(
         _tell_github(comparisons, baseline, aside="-" in written)
     if update:
         return _updated(comparisons, baseline)
+    _tell_new_metrics(comparisons, baseline)
     return 1 if any(comparison.moved for comparison in comparisons) else 0
 
 
 def _run(recipe: Recipe, work: Workload, machine: Machine, workers: int) -> tuple[Result, ...]:
     from metronome.baseline_runs import results
-
-    if not sys.stderr.isatty():
-        return results(work, machine, recipe, workers=workers)
     from metronome.progress import layer_progress
 
     with layer_progress(len(work.tasks), work.name) as progress:
@@ -176,6 +174,18 @@ def _write(baseline: Baseline, path: str) -> None:
     text = baseline.text()
     parse_baseline(text, path)
     write(text, path)
+
+
+def _tell_new_metrics(comparisons: Sequence[Comparison], baseline: str) -> None:
+    """Say on standard error which metrics are not compared, because the baseline is older than they are."""
+    names = sorted({name for comparison in comparisons for name in comparison.new_metrics})
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        typer.echo(
+            f"{baseline}: does not hold {names[0]}{more}, which this version counts: not compared; --update adds "
+            "what is missing",
+            err=True,
+        )
 
 
 def _tell_github(comparisons: Sequence[Comparison], baseline: str, *, aside: bool) -> None:

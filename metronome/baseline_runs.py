@@ -16,6 +16,7 @@ from dataflow.hardware import Machine
 from metronome.runs import LayerRun, Options, run
 from metronome.workload import Workload, load
 from validation.baseline import (
+    MODELS,
     Difference,
     Entry,
     LayerRecord,
@@ -24,6 +25,7 @@ from validation.baseline import (
     Tolerances,
     counts_of,
     differences,
+    new_metrics,
     numbered,
 )
 
@@ -45,6 +47,19 @@ class Comparison:
     entry: Entry
     layers: tuple[LayerComparison, ...]
     now: tuple[Result, ...]
+
+    @property
+    def new_metrics(self) -> set[str]:
+        """Return the metrics that the baseline does not hold, as the version that wrote it did not count them."""
+        old = dict(zip(numbered(layer.name for layer in self.entry.layers), self.entry.layers, strict=True))
+        new = zip(numbered(result.name for result in self.now), self.now, strict=True)
+        pairs = [(old[key], result.record) for key, result in new if key in old and result.record is not None]
+        return {
+            metric
+            for before, after in pairs
+            for model in MODELS
+            for metric in new_metrics(before.counts(model), after.counts(model))
+        }
 
     @property
     def moved(self) -> list[LayerComparison]:

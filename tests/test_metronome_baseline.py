@@ -240,6 +240,44 @@ def test_update_writes_what_is_true_now() -> None:
     assert Path(recorded()).read_bytes() == updated
 
 
+def test_a_metric_newer_than_the_baseline_is_told_and_not_compared() -> None:
+    """The file is as a version would have written it that did not count steps and what the ports transport."""
+    path = Path(recorded("--layer", "first"))
+    whole = path.read_text(encoding="utf-8")
+    content = json.loads(whole)
+    for model in ("simulator", "published", "refined"):
+        counts = content["workloads"][0]["layers"][0][model]
+        for metric in ("boundaries[0].network.collected", "boundaries[0].network.distributed", "steps[0]"):
+            del counts[metric]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    told = (
+        "gate/b.json: does not hold boundaries[0].network.collected and 2 more, which this version counts: "
+        "not compared; --update adds what is missing\n"
+    )
+    assert outcome(baseline("compare", "gate/b.json")) == (0, "", told)
+    assert outcome(baseline("compare", "gate/b.json", "--update")) == (0, "", "")
+    assert path.read_text(encoding="utf-8") == whole
+
+
+def test_a_metric_at_one_level_more_is_a_difference() -> None:
+    """A cluster of one PE changes no count of the level above, and is not what the baseline holds."""
+    recorded("--layer", "first")
+    Path("net.m").write_text(NET.replace("(1,1) M; }", "(1,1) M; Cluster(1, P); }", 1), encoding="utf-8")
+    result = baseline("compare", "gate/b.json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    moved = [line.split()[1:] for line in result.stdout.splitlines()]
+    assert ["simulator", "steps[1]", "-", "4"] in moved
+
+
+def test_a_metric_that_is_no_longer_counted_is_a_difference() -> None:
+    path = Path(recorded("--layer", "first"))
+    text = path.read_text(encoding="utf-8").replace('"cycles": 15', '"cycles": 15,\n"laps": 1', 1)
+    path.write_text(text, encoding="utf-8")
+    result = baseline("compare", "gate/b.json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.splitlines()[-1].split()[2:] == ["laps", "1", "-"]
+
+
 def test_a_name_that_is_neither_shipped_nor_relative_is_refused() -> None:
     path = Path(recorded())
     path.write_text(path.read_text(encoding="utf-8").replace('"../array.yaml"', '"/etc/passwd"'), encoding="utf-8")

@@ -178,13 +178,14 @@ def test_nothing_moves_between_equals() -> None:
 
 
 def test_every_number_that_moved_is_a_difference_also_one_that_came_or_went() -> None:
-    old = LayerRecord(name="conv", simulator={"a": 1, "b": 2, "c": 3}, published={"a": 4}, refined={"a": 0})
-    new = LayerRecord(name="conv", simulator={"a": 1, "b": 3, "d": 4}, published={"a": 2}, refined={"a": 1})
+    """Of ``d`` the baseline knows no level: it is older than that metric, and nothing has moved."""
+    old = LayerRecord(name="conv", simulator={"a": 1, "b": 2, "c[0]": 3}, published={"a": 4}, refined={"a": 0})
+    new = LayerRecord(name="conv", simulator={"a": 1, "b": 3, "c[1]": 4, "d": 5}, published={"a": 2}, refined={"a": 1})
     moved = differences(old, Result("conv", new), Tolerances())
     assert moved == [
         Difference("conv", "simulator", "b", 2, 3),
-        Difference("conv", "simulator", "c", 3, None),
-        Difference("conv", "simulator", "d", None, 4),
+        Difference("conv", "simulator", "c[0]", 3, None),
+        Difference("conv", "simulator", "c[1]", None, 4),
         Difference("conv", "published", "a", 4, 2),
         Difference("conv", "refined", "a", 0, 1),
     ]

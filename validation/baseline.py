@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 
 from dataflow.errors import InputError, Position
+from dataflow.key_paths import flat
 from dataflow.metrics import Metrics
 from dataflow.text_files import FILE_LIMIT, closest, read_text
 
@@ -137,7 +138,8 @@ def counts_of(metrics: Metrics) -> dict[str, int]:
 
     What follows from them (``utilization``) is left out.
     """
-    return dict(_leaves({key: value for key, value in metrics.to_dict().items() if key not in _DERIVED}, ""))
+    record = {key: value for key, value in metrics.to_dict().items() if key not in _DERIVED}
+    return {path: value for path, value in flat(record) if isinstance(value, int)}
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,10 @@ class Result:
 
 
 def differences(old: LayerRecord | None, new: Result | None, allowed: Tolerances) -> list[Difference]:
-    """Return what moved in a layer; None on one side is a layer that is not there."""
+    """Return what moved in a layer; None on one side is a layer that is not there.
+
+    `new_metrics` are left out: they have not moved.
+    """
     if new is None:
         return [] if old is None else [Difference(old.name, note="is missing")]
     if new.record is None:
@@ -209,11 +214,20 @@ def differences(old: LayerRecord | None, new: Result | None, allowed: Tolerances
     moved = []
     for model in MODELS:
         before, after = old.counts(model), new.record.counts(model)
-        for metric in sorted(before.keys() | after.keys()):
+        for metric in sorted(before.keys() | (after.keys() - new_metrics(before, after))):
             was, now = before.get(metric), after.get(metric)
             if was is None or now is None or not allowed.allow(metric, was, now):
                 moved.append(Difference(old.name, model, metric, was, now))
     return moved
+
+
+def new_metrics(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
+    """Return the metrics of ``after`` that ``before`` knows at no level: a newer version counts them, an older did not.
+
+    A metric that there is at one level more is no new one: the dataflow has changed.
+    """
+    known = {_kind(metric) for metric in before}
+    return {metric for metric in after if _kind(metric) not in known}
 
 
 def numbered(names: Iterable[str]) -> list[tuple[str, int]]:
@@ -251,15 +265,9 @@ def _key_path(problem: ErrorDetails) -> str:
     return path.encode("unicode_escape").decode("ascii")
 
 
-def _leaves(value: object, path: str) -> Iterator[tuple[str, int]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{index}]")
-    elif isinstance(value, int):
-        yield path, value
+def _kind(metric: str) -> str:
+    """Return the name of a metric without the number of the level."""
+    return re.sub(r"\[[0-9]+\]", "[]", metric)
 
 
 def _parts(metric: str) -> tuple[str, ...]:
