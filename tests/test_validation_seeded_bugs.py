@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -25,7 +26,7 @@ import simulator.tiles
 from dataflow.layers import Subspace
 from dataflow.levels import LevelMap
 from dataflow.regions import Box, Range, chunks, cut, span, trips
-from validation.claims import CLAIMS, Observation
+from validation.claims import CLAIMS, Observation, metamorphic, transformed
 from validation.strategies import Case, cases, illegal_cases
 
 EXAMPLES = 500
@@ -101,16 +102,16 @@ def one_slot_too_many(patch: Patch) -> None:
     patch.setattr(simulator.cluster.Cluster, "__init__", roomy)
 
 
-def latency_of_nothing(patch: Patch) -> None:
-    """A step that needs no data waits for their latency all the same."""
-    deliver = simulator.cluster.Cluster.deliver
+def drain_latency_forgotten(patch: Patch) -> None:
+    """Outputs of clusters below the top are upstream as soon as they have crossed the port."""
+    drain = simulator.cluster.Cluster.drain
 
-    def late(self: Any, delivery: Any) -> None:
-        if not delivery.planned.activity.distributed:
-            delivery.arrival += self._network.distribution.latency
-        deliver(self, delivery)
+    def at_once(self: Any, activity: Any) -> None:
+        drain(self, activity)
+        if self.level:
+            self.upstream -= self._network.collection.latency
 
-    patch.setattr(simulator.cluster.Cluster, "deliver", late)
+    patch.setattr(simulator.cluster.Cluster, "drain", at_once)
 
 
 def first_copy_rewritten(patch: Patch) -> None:
@@ -133,8 +134,8 @@ def barrier_missing(patch: Patch) -> None:
     """Clusters compute without waiting for the previous step of those that enclose them."""
     start = simulator.cluster.Enclosure.__init__
 
-    def open_at_once(self: Any, *arguments: Any) -> None:
-        start(self, *arguments)
+    def open_at_once(self: Any, *arguments: Any, **named: Any) -> None:
+        start(self, *arguments, **named)
         self.opened.open(0)
 
     patch.setattr(simulator.cluster.Enclosure, "__init__", open_at_once)
@@ -192,6 +193,37 @@ def dilation_ignored(patch: Patch) -> None:
     patch.setattr(analytical.traffic, "_from_zero", solid)
 
 
+def chain_one_short_at_level_1(patch: Patch) -> None:
+    """A chain between the units of a cluster adds in one cycle less; the L2's is right."""
+    delay = simulator.cluster.Cluster.reduction_delay
+
+    def short(self: Any) -> int:
+        chain = self.level == 1 and self._network.collection.reduction == "chain"
+        return max(0, delay(self) - chain)
+
+    patch.setattr(simulator.cluster.Cluster, "reduction_delay", short)
+
+
+def second_of_two_spatial_maps_does_not_fold(patch: Patch) -> None:
+    """Of two dimensions spread together, the second stays at its first chunks."""
+
+    def unfolded(subspace: Subspace, box: Box, maps: Any, indices: Any, unit: int, units: int) -> Box | None:
+        spatial = [place for place, level_map in enumerate(maps) if level_map.spatial]
+        stuck = [0 if place in spatial[1:] else index for place, index in enumerate(indices)]
+        return cut(subspace, box, maps, stuck, unit, units)
+
+    patch.setattr(simulator.nest, "cut", unfolded)
+
+
+def triple_buffers_as_double(patch: Patch) -> None:
+    start = simulator.cluster.Cluster.__init__
+
+    def double(self: Any, clock: Any, machine: Any, *arguments: Any) -> None:
+        start(self, clock, machine.model_copy(update={"buffering": min(2, machine.buffering)}), *arguments)
+
+    patch.setattr(simulator.cluster.Cluster, "__init__", double)
+
+
 BUGS: dict[str, Bug] = {
     bug.__name__: bug
     for bug in (
@@ -201,7 +233,7 @@ BUGS: dict[str, Bug] = {
         multicast_counted_twice,
         reduction_delay_forgotten,
         one_slot_too_many,
-        latency_of_nothing,
+        drain_latency_forgotten,
         first_copy_rewritten,
         idle_units_forget,
         barrier_missing,
@@ -211,14 +243,23 @@ BUGS: dict[str, Bug] = {
         run_counted_short,
         previous_step_only,
         dilation_ignored,
+        chain_one_short_at_level_1,
+        second_of_two_spatial_maps_does_not_fold,
+        triple_buffers_as_double,
     )
 }
 
 
 def broken(case: Case) -> list[str]:
-    """Return the first claim that does not hold, as a list of one, or nothing."""
+    """Return the first claim that does not hold, as a list of one, or nothing.
+
+    Left out are the claims that ask the refined model a second question: they cost most, and the others hold its answer
+    to the first one against the simulator and the reference.
+    """
     observation = Observation(*case)
-    return [claim.name for claim in CLAIMS if claim.check(observation).holds is False][:1]
+    asked = (claim for claim in CLAIMS if claim not in (*metamorphic.CLAIMS, *transformed.CLAIMS))
+    broken = (claim.name for claim in asked if claim.check(observation).holds is False)
+    return list(islice(broken, 1))
 
 
 def smallest(patch: Patch, bug: Bug) -> Case:

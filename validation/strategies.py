@@ -1,7 +1,7 @@
 """Hypothesis strategies for layers, machines and whole cases; every choice shrinks towards the plainest one.
 
-Dataflows come from `validation.strategies_dataflows` and `validation.strategies_illegal`; their strategies are offered
-here as well.
+Dataflows come from `validation.strategies_dataflows`, `validation.strategies_arbitrary` and
+`validation.strategies_illegal`; their strategies are offered here as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from dataflow.directives import Dataflow
 from dataflow.hardware import Collection, Distribution, LevelNetwork, Machine
 from dataflow.layers import OPERATIONS, Layer
-from validation.strategies_dataflows import arbitrary_dataflows, dataflows
+from validation.strategies_arbitrary import arbitrary_dataflows
+from validation.strategies_dataflows import dataflows
 from validation.strategies_illegal import illegal_dataflows
 
 __all__ = ["arbitrary_dataflows", "cases", "dataflows", "illegal_cases", "illegal_dataflows", "layers", "machines"]
@@ -87,7 +88,7 @@ def _network(draw: DrawFn, bandwidths: SearchStrategy[int], latencies: SearchStr
 def cases(draw: DrawFn, max_macs: int = 2000, max_pes: int = 40) -> Case:
     """Draw a layer, a dataflow that is legal for it on the machine, and the machine."""
     layer = draw(layers(max_macs=max_macs))
-    machine = draw(machines(pes=st.integers(1, max_pes)))
+    machine = draw(machines(pes=st.one_of(st.integers(1, max_pes), st.integers((max_pes + 1) // 2, max_pes))))
     return layer, draw(dataflows(layer, machine)), machine
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for dataflows: legal ones, by construction, and arbitrary ones.
+"""A Hypothesis strategy for dataflows that are legal by construction.
 
 Legal by construction means: at every level each independent factor of the iteration space (a dimension, or the
 pair that shares a window) is cut into parts that meet without overlap, and where a level has several units exactly
@@ -16,11 +16,11 @@ one factor is spread over them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import DrawFn, SearchStrategy
 
 from dataflow.directives import Cluster, Dataflow, Directive, Map
 from dataflow.expressions import Expression, Number, SizeOf
@@ -34,10 +34,10 @@ Cut = tuple[str, int, int]
 @st.composite
 def dataflows(draw: DrawFn, layer: Layer, machine: Machine, max_levels: int = 4) -> Dataflow:
     """Draw a dataflow that computes every point of ``layer`` exactly once on ``machine``."""
-    cluster_sizes = draw(_cluster_sizes(layer, machine.pes, max_levels))
+    sizes = draw(cluster_sizes(layer, machine.pes, max_levels))
     regions = _Regions.of(layer)
     directives: list[Directive] = []
-    for depth, units in enumerate((machine.pes // prod(cluster_sizes), *cluster_sizes)):
+    for depth, units in enumerate((machine.pes // prod(sizes), *sizes)):
         if depth:
             directives.append(Cluster(_expression(draw, layer, units), draw(st.sampled_from("PL"))))
         directives += _level(draw, regions, units)
@@ -45,14 +45,21 @@ def dataflows(draw: DrawFn, layer: Layer, machine: Machine, max_levels: int = 4)
 
 
 @st.composite
-def _cluster_sizes(draw: DrawFn, layer: Layer, pes: int, max_levels: int) -> list[int]:
+def cluster_sizes(draw: DrawFn, layer: Layer, pes: int, max_levels: int) -> list[int]:
     """Draw the sizes of the clusters below the top, outermost first; some match a dimension of the layer."""
     sizes: list[int] = []
-    for _ in range(draw(st.integers(0, max_levels - 1))):
+    for _ in range(draw(_below_the_top(max_levels))):
         fitting = sorted({size for size in layer.sizes.values() if size <= pes})
-        sizes.append(draw(st.one_of(st.integers(1, min(4, pes)), st.sampled_from(fitting or [1]), st.integers(1, pes))))
+        few, half = st.integers(1, min(4, pes)), st.integers(1, max(1, pes // 2))
+        sizes.append(draw(st.one_of(few, st.sampled_from(fitting or [1]), half)))
         pes //= sizes[-1]
     return sizes
+
+
+def _below_the_top(max_levels: int) -> SearchStrategy[int]:
+    """Return numbers of levels below the top; one level alone, where clusters cannot wait for each other, is rarer."""
+    every = st.integers(0, max_levels - 1)
+    return every if max_levels < 2 else st.one_of(every, st.integers(1, max_levels - 1))
 
 
 @dataclass
@@ -96,8 +103,7 @@ class _Regions:
 def _level(draw: DrawFn, regions: _Regions, units: int) -> list[Map]:
     """Draw the maps of a level and narrow ``regions`` to what its units hold."""
     factors = [*regions.longest, *range(len(regions.pairs))]
-    single_windows = [number for number, pair in enumerate(regions.pairs) if pair.slides == 1 < max(pair.taps)]
-    spread = draw(st.sampled_from([*factors, *single_windows * 3])) if units > 1 else None
+    spread = draw(st.sampled_from(_spreadable(regions, factors))) if units > 1 else None
     maps: list[Map] = []
     for factor in factors:
         if isinstance(factor, str):
@@ -109,50 +115,65 @@ def _level(draw: DrawFn, regions: _Regions, units: int) -> list[Map]:
             spatial = [dimension for dimension, _, _ in cuts if draw(st.booleans())]
         else:
             spatial = draw(st.sampled_from(together)) if factor == spread else []
-        maps += [_map(draw, regions.layer, cut, spatial=cut[0] in spatial) for cut in cuts]
+        maps += [draw_map(draw, regions.layer, cut, spatial=cut[0] in spatial) for cut in cuts]
     maps = draw(st.permutations(maps))
     return [*maps, *_ignored(draw, regions.layer, maps)]
+
+
+def _spreadable(regions: _Regions, factors: list[str | int]) -> list[str | int]:
+    """Return the factors to spread over units: those of some length more often, which keep more than one unit busy."""
+    long = [name for name, longest in regions.longest.items() if longest > 1]
+    pairs = [number for number, pair in enumerate(regions.pairs) if pair.extent > 1]
+    single_windows = [number for number in pairs if regions.pairs[number].slides == 1 < max(regions.pairs[number].taps)]
+    return [*factors, *long * 3, *pairs * 3, *single_windows * 3]
 
 
 def _ignored(draw: DrawFn, layer: Layer, maps: Sequence[Map]) -> list[Map]:
     """Draw, rarely, a second temporal map of a dimension, which has no effect."""
     if not maps or draw(st.integers(0, 9)) < 9:
         return []
-    return [_map(draw, layer, (draw(st.sampled_from(maps)).dimension, 1, 1), spatial=False)]
+    return [draw_map(draw, layer, (draw(st.sampled_from(maps)).dimension, 1, 1), spatial=False)]
 
 
 def _cut_plain(draw: DrawFn, regions: _Regions, dimension: str, *, needed: bool) -> list[Cut]:
     if not needed and not draw(st.booleans()):
         return []
-    cut = _meeting(draw, dimension, regions.longest[dimension])
+    cut = _meeting(draw, dimension, regions.longest[dimension], spread=needed)
     regions.longest[dimension] = min(cut[1], regions.longest[dimension])
     return [cut]
 
 
-def _meeting(draw: DrawFn, dimension: str, longest: int) -> Cut:
+def _meeting(draw: DrawFn, dimension: str, longest: int, *, spread: bool) -> Cut:
     """Draw chunks that meet, or one chunk for everything, whose offset does not matter."""
-    size = draw(st.integers(1, longest + 1))
+    size = draw(_sizes(longest + 1, spread=spread))
     return (dimension, size, size if size < longest else draw(st.integers(1, size)))
 
 
+def _sizes(most: int, *, spread: bool) -> SearchStrategy[int]:
+    """Return sizes up to ``most``; of what is to be spread over units, more often those that give many chunks."""
+    if not spread or most < 3:
+        return st.integers(1, most)
+    return st.one_of(st.integers(1, most // 3), st.integers(1, most))
+
+
 def _cut_pair(draw: DrawFn, pair: _Pair, *, needed: bool) -> tuple[list[Cut], list[list[str]]]:
-    """Draw the cuts of a window's pair, and which sets of their dimensions may be spread over units together."""
+    """Draw the cuts of a window's pair, and the sets of dimensions to spread over units, frequent ones repeated."""
     window, extent = pair.window, pair.extent
     style = draw(st.sampled_from(_styles(pair, needed=needed)))
     if style == "one window":
-        return _cut_one_window(draw, pair)
+        return _cut_one_window(draw, pair, spread=needed)
     if style == "alike":
-        return _cut_alike(draw, pair)
+        return _cut_alike(draw, pair, spread=needed)
     cuts = []
     slides = pair.slides
     if "tap" in style:
-        cuts.append(_meeting(draw, window.tap, max(pair.taps)))
+        cuts.append(_meeting(draw, window.tap, max(pair.taps), spread=needed))
         _take_taps(pair, cuts[-1][1])
     if "slide" in style:
-        cuts.append(_meeting(draw, window.slide, slides))
+        cuts.append(_meeting(draw, window.slide, slides, spread=needed))
         pair.slides = min(pair.slides, cuts[-1][1])
     if "window" in style:
-        cuts.append(_windows(draw, pair, extent, slides))
+        cuts.append(_windows(draw, pair, extent, slides, spread=needed))
     return cuts, [[dimension] for dimension, _, _ in cuts]
 
 
@@ -161,32 +182,32 @@ def _styles(pair: _Pair, *, needed: bool) -> list[str]:
     styles = [] if needed else [""]
     styles += ["slide", "tap", "window", "tap slide", "tap window", "slide window", "tap slide window"]
     if len(pair.taps) == 1:
-        styles.append("alike")
+        styles += ["alike"] * (3 if needed else 1)
     if pair.slides == 1 and (pair.window.dilation == 1 or max(pair.taps) == 1):
         styles += ["one window"] * 3
     return styles
 
 
-def _cut_one_window(draw: DrawFn, pair: _Pair) -> tuple[list[Cut], list[list[str]]]:
+def _cut_one_window(draw: DrawFn, pair: _Pair, *, spread: bool) -> tuple[list[Cut], list[list[str]]]:
     """Cut the taps of a single window and its coordinates alike, as row-stationary dataflows do."""
     window = pair.window
-    size = draw(st.integers(1, max(pair.taps) + 1))
+    size = draw(_sizes(max(pair.taps) + 1, spread=spread))
     _take_taps(pair, size)
     cuts = [(window.name, size, size), (window.tap, size, size)]
-    return cuts, [[window.name, window.tap], [window.name], [window.tap]]
+    return cuts, [*[[window.name, window.tap]] * 3, [window.name], [window.tap]]
 
 
-def _cut_alike(draw: DrawFn, pair: _Pair) -> tuple[list[Cut], list[list[str]]]:
+def _cut_alike(draw: DrawFn, pair: _Pair, *, spread: bool) -> tuple[list[Cut], list[list[str]]]:
     """Cut the slides, and their windows to the same number of them."""
     window = pair.window
     (taps,) = pair.taps
-    held = draw(st.integers(1, pair.slides))
+    held = draw(_sizes(pair.slides, spread=spread))
     pair.slides = held
     cuts = [(window.slide, held, held), (window.name, window.extent(held, taps), held * window.stride)]
-    return cuts, [[window.slide, window.name], [window.slide], [window.name]]
+    return cuts, [*[[window.slide, window.name]] * 3, [window.slide], [window.name]]
 
 
-def _windows(draw: DrawFn, pair: _Pair, extent: int, slides: int) -> Cut:
+def _windows(draw: DrawFn, pair: _Pair, extent: int, slides: int, *, spread: bool) -> Cut:
     """Draw chunks of the windowed dimension in regions that span ``extent`` coordinates and ``slides`` windows."""
     window = pair.window
     if len(pair.taps) > 1:
@@ -195,10 +216,10 @@ def _windows(draw: DrawFn, pair: _Pair, extent: int, slides: int) -> Cut:
     (taps,) = pair.taps
     reach = window.extent(1, taps)
     if pair.in_pieces or window.stride == 1:
-        apart = draw(st.integers(1, extent - reach + 1))
+        apart = draw(_sizes(extent - reach + 1, spread=spread))
         pair.slides = min(pair.slides, -(-apart // window.stride))
         return (window.name, reach + apart - 1, apart)
-    held = draw(st.integers(1, slides))
+    held = draw(_sizes(slides, spread=spread))
     pair.slides = min(pair.slides, held)
     size = window.extent(held, taps) + draw(st.integers(0, window.stride - 1))
     return (window.name, size, draw(st.sampled_from((held * window.stride, held, 1))))
@@ -212,7 +233,8 @@ def _take_taps(pair: _Pair, size: int) -> None:
     pair.in_pieces |= size < pair.whole_taps
 
 
-def _map(draw: DrawFn, layer: Layer, cut: Cut, *, spatial: bool) -> Map:
+def draw_map(draw: DrawFn, layer: Layer, cut: Cut, *, spatial: bool) -> Map:
+    """Draw a map that cuts so, in one of the ways to write its numbers."""
     dimension, size, offset = cut
     return Map(spatial, _expression(draw, layer, size), _expression(draw, layer, offset), dimension)
 
@@ -222,74 +244,3 @@ def _expression(draw: DrawFn, layer: Layer, value: int) -> Expression:
     equal = [dimension for dimension, size in layer.sizes.items() if size == value > 1]
     ways: list[Expression] = [Number(value), *map(SizeOf, equal)]
     return draw(st.sampled_from(ways))
-
-
-@st.composite
-def arbitrary_dataflows(draw: DrawFn, layer: Layer, machine: Machine, max_levels: int = 3) -> Dataflow:
-    """Draw any dataflow that binds to ``layer`` on ``machine``: most repeat work or leave some out.
-
-    Half are legal ones with up to three sizes, offsets or kinds changed or maps left out, the others made of
-    maps at random. Chunks overlap so little that no point is computed more than some hundred times.
-    """
-    if draw(st.booleans()):
-        dataflow = draw(dataflows(layer, machine, max_levels=max_levels))
-        for _ in range(draw(st.integers(1, 3))):
-            dataflow = draw(spoiled(layer, dataflow))
-        return dataflow
-    cluster_sizes = draw(_cluster_sizes(layer, machine.pes, max_levels))
-    directives: list[Directive] = []
-    patience = [8]
-    for depth in range(len(cluster_sizes) + 1):
-        if depth:
-            directives.append(Cluster(Number(cluster_sizes[depth - 1])))
-        for dimension in draw(st.lists(st.sampled_from(list(layer.sizes)), max_size=5, unique=True)):
-            directives.append(_any_map(draw, layer, dimension, patience))
-    return Dataflow("arbitrary", tuple(directives))
-
-
-def _any_map(draw: DrawFn, layer: Layer, dimension: str, patience: list[int]) -> Map:
-    """Draw a map; ``patience`` holds how often work may still be repeated by overlapping chunks."""
-    extent = layer.sizes[dimension]
-    size = draw(st.integers(1, extent + 1))
-    offset = draw(st.one_of(st.just(size), st.integers(1, extent + 1)))
-    if size < extent:
-        overlap = -(-size // offset)
-        if overlap > patience[0]:
-            offset, overlap = size, 1
-        patience[0] //= overlap
-    return _map(draw, layer, (dimension, size, offset), spatial=draw(st.booleans()))
-
-
-@st.composite
-def spoiled(draw: DrawFn, layer: Layer, dataflow: Dataflow) -> Dataflow:
-    """Draw ``dataflow`` with one of its maps changed: its size, its offset or its kind, or left out."""
-    directives = list(dataflow.directives)
-    places = _effective_maps(layer, directives)
-    if not places:
-        return dataflow
-    place = draw(st.sampled_from(places))
-    chosen = directives[place]
-    assert isinstance(chosen, Map), "only maps were offered"
-    change = draw(st.sampled_from(("left out", "kind", "size", "offset")))
-    if change == "left out":
-        del directives[place]
-    elif change == "kind":
-        directives[place] = replace(chosen, spatial=not chosen.spatial)
-    else:
-        value = Number(draw(st.integers(1, layer.sizes[chosen.dimension] + 1)))
-        directives[place] = replace(chosen, size=value) if change == "size" else replace(chosen, offset=value)
-    return replace(dataflow, name="spoiled", directives=tuple(directives))
-
-
-def _effective_maps(layer: Layer, directives: Sequence[Directive]) -> list[int]:
-    """Return where the maps stand that do something: not of one element, the first of their dimension at a level."""
-    places = []
-    seen: set[str] = set()
-    for place, directive in enumerate(directives):
-        if isinstance(directive, Cluster):
-            seen = set()
-        elif directive.dimension not in seen:
-            seen.add(directive.dimension)
-            if layer.sizes[directive.dimension] > 1:
-                places.append(place)
-    return places

@@ -15,7 +15,8 @@ from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import bind
 from validation.reference import computed_points
-from validation.strategies_dataflows import dataflows, spoiled
+from validation.strategies_arbitrary import spoiled
+from validation.strategies_dataflows import dataflows
 
 #: changes made to a legal dataflow before a map is added that is sure to leave work out
 _ATTEMPTS = 3
