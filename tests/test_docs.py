@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from metronome.main import app
@@ -116,6 +117,27 @@ def test_console_blocks_print_what_is_shown(name: str, tmp_path: Path) -> None:
         )
         same = doctest.OutputChecker().check_output(printed, shell.stdout, doctest.ELLIPSIS)
         assert same, f"{name}:{block.line} printed\n{shell.stdout}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_yaml_blocks_can_be_read(name: str) -> None:
+    for block in blocks(ROOT / name):
+        if block.language == "yaml":
+            assert yaml.safe_load(block.text), f"{name}:{block.line}"
+
+
+def test_the_workflow_compares_with_a_baseline_after_it_has_installed_metronome() -> None:
+    """YAML 1.1 reads the key ``on`` as true."""
+    texts = [block.text for block in blocks(ROOT / "docs" / "ci.md") if "runs-on" in block.text]
+    (workflow,) = map(yaml.safe_load, texts)
+    assert set(workflow) == {"name", True, "permissions", "jobs"}
+    commands = [step["run"] for step in workflow["jobs"]["gate"]["steps"] if "run" in step]
+    assert [command.split()[:3] for command in commands] == [
+        ["python", "-m", "pip"],
+        ["metronome", "check", "dataflows/net.m"],
+        ["metronome", "baseline", "compare"],
+    ]
+    assert all("uses" in step or "run" in step for step in workflow["jobs"]["gate"]["steps"])
 
 
 @pytest.mark.parametrize("name", NAMES)
