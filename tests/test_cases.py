@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from analytical import analyze_mapping
 from dataflow.hardware import Machine
@@ -15,6 +16,7 @@ from dataflow.hardware_files import read_machine
 from dataflow.levels import Mapping
 from dataflow.metrics import Metrics
 from dataflow.reader import read_network
+from metronome.main import app
 from simulator.simulate import simulate_mapping
 from validation.claims import CLAIMS, Observation
 from validation.reference import enumerate_layer
@@ -71,8 +73,26 @@ def test_every_case_keeps_every_claim(name: str) -> None:
 def test_every_case_is_complete() -> None:
     assert NAMES
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(
-        f"{name}.{ending}" for name in NAMES for ending in ("json", "m", "yaml")
+        ["README.md", *(f"{name}.{ending}" for name in NAMES for ending in ("json", "m", "yaml"))]
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_case_says_what_it_is_and_where_its_numbers_come_from(name: str) -> None:
+    case = recorded(name)
+    assert set(case) - {"against"} == {"derivation", "expected"}
+    assert len(" ".join(case["derivation"])) > 100
+    assert {"cycles", "steps", "boundaries", "stalls"} <= set(case["expected"])
+    layer = observed(name).layer
+    assert (layer.name, read_network(FOLDER / f"{name}.m").name) == (name, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_line_runs_every_case(name: str) -> None:
+    arguments = ["run", str(FOLDER / f"{name}.m"), "--hardware", str(FOLDER / f"{name}.yaml"), "--json", "-"]
+    result = CliRunner().invoke(app, arguments)
+    (layer,) = json.loads(result.stdout)["layers"]
+    assert (result.exit_code, layer["simulator"]["cycles"]) == (0, recorded(name)["expected"]["cycles"])
 
 
 def test_a_buffer_may_read_less_than_it_received() -> None:
