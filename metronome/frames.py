@@ -61,7 +61,7 @@ def _numbers(metrics: Metrics, simulated: Metrics) -> dict[str, Any]:
     }
     for level, boundary in enumerate(metrics.boundaries):
         numbers[f"steps[{level}]"] = metrics.steps[level]
-        numbers |= _flat(asdict(boundary), f"boundary[{level}]")
+        numbers |= flat(asdict(boundary), f"boundary[{level}]")
     numbers |= {f"l1.{key}": value for key, value in vars(metrics.l1).items()}
     numbers |= vars(metrics.buffers)
     return numbers | {f"stalls.{cause}": cycles for cause, cycles in metrics.stalls.items()}

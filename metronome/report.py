@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
 from dataflow.errors import InputError
-
-#: Characters, more than any line takes.
-UNBOUNDED_WIDTH = 10_000
 
 
 def report_command(
@@ -49,11 +45,10 @@ def report_command(
     if json_file is not None:
         write(json.dumps(content.to_dict(), indent=1) + "\n", json_file)
     if not quiet and "-" not in written:
-        from rich.console import Console
-
         from metronome.report_tables import tables
+        from metronome.terminal import results_console
 
-        console = Console() if sys.stdout.isatty() else Console(width=UNBOUNDED_WIDTH)
+        console = results_console()
         for part in tables(content):
             console.print(part, soft_wrap=isinstance(part, str), markup=False, highlight=False)
     return 0 if content.summary.holds else 1
