@@ -180,13 +180,13 @@ def test_what_moved_is_printed_and_nothing_else() -> None:
         1,
         "Workload ../net.m --hardware ../array.yaml --layer first\n"
         "  Layer  Model      Metric           Baseline  Now     Change\n"
-        "  first  simulator  compute_end            12   25  +108.33 %\n"
         "  first  simulator  cycles                 15   28   +86.67 %\n"
+        "  first  simulator  compute_end            12   25  +108.33 %\n"
         "  first  simulator  stalls.transfer         6   19  +216.67 %\n"
-        "  first  published  compute_end            12   25  +108.33 %\n"
         "  first  published  cycles                 15   28   +86.67 %\n"
-        "  first  refined    compute_end            12   25  +108.33 %\n"
+        "  first  published  compute_end            12   25  +108.33 %\n"
         "  first  refined    cycles                 15   28   +86.67 %\n",
+        "  first  refined    compute_end            12   25  +108.33 %\n"
         "",
     )
 

@@ -203,7 +203,7 @@ class Result:
 def differences(old: LayerRecord | None, new: Result | None, allowed: Tolerances) -> list[Difference]:
     """Return what moved in a layer; None on one side is a layer that is not there.
 
-    `new_metrics` are left out: they have not moved.
+    `new_metrics` are left out: they have not moved. The cycles come first.
     """
     if new is None:
         return [] if old is None else [Difference(old.name, note="is missing")]
@@ -214,7 +214,8 @@ def differences(old: LayerRecord | None, new: Result | None, allowed: Tolerances
     moved = []
     for model in MODELS:
         before, after = old.counts(model), new.record.counts(model)
-        for metric in sorted(before.keys() | (after.keys() - new_metrics(before, after))):
+        compared = before.keys() | (after.keys() - new_metrics(before, after))
+        for metric in sorted(compared, key=lambda name: (name != "cycles", name)):
             was, now = before.get(metric), after.get(metric)
             if was is None or now is None or not allowed.allow(metric, was, now):
                 moved.append(Difference(old.name, model, metric, was, now))
