@@ -185,8 +185,8 @@ def test_what_moved_is_printed_and_nothing_else() -> None:
         "  first  simulator  stalls.transfer         6   19  +216.67 %\n"
         "  first  published  cycles                 15   28   +86.67 %\n"
         "  first  published  compute_end            12   25  +108.33 %\n"
-        "  first  refined    cycles                 15   28   +86.67 %\n",
-        "  first  refined    compute_end            12   25  +108.33 %\n"
+        "  first  refined    cycles                 15   28   +86.67 %\n"
+        "  first  refined    compute_end            12   25  +108.33 %\n",
         "",
     )
 
