@@ -45,7 +45,7 @@ class Variables:
 class Clock:
     """The time of all kinds of clusters of a mapping on a machine."""
 
-    def __init__(self, mapping: Mapping, machine: Machine, top: Kind, assumptions: Assumptions) -> None:
+    def __init__(self, mapping: Mapping, machine: Machine, top: Kind, assumptions: Assumptions, *, wide: bool) -> None:
         self._mapping = mapping
         self._machine = machine
         self._assumptions = assumptions
@@ -57,18 +57,7 @@ class Clock:
             gates = Gates(next(numbers), next(numbers))
             own = Variables(gates, next(numbers), next(numbers), next(numbers), ends, slots)
             self._variables[kind.path] = own
-        self.timeline = Timeline(next(numbers), self._longest())
-
-    def _longest(self) -> int:
-        """Return more cycles than the layer can take: every step of every level alone, an element at a time."""
-        layer, levels = self._mapping.layer, self._mapping.levels
-        networks = [self._machine.network(level) for level in range(len(levels))]
-        fixed = sum(
-            n.distribution.latency + n.collection.latency + level.units
-            for n, level in zip(networks, levels, strict=True)
-        )
-        moved = 3 * sum(level.units for level in levels) * len(levels)
-        return layer.macs * (fixed + moved + 1)
+        self.timeline = Timeline(next(numbers), wide=wide)
 
     def compute_end(self) -> int:
         """Return the cycle at which the last compute ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytical.assumptions import REFINED, Assumptions
+from analytical.timeline import TooLongError
 from analytical.walk import Totals, Walk
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
@@ -24,7 +25,10 @@ def analyze(layer: Layer, dataflow: Dataflow, machine: Machine, assumptions: Ass
 
 def analyze_mapping(mapping: Mapping, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
     """Like `analyze`, for a dataflow that is bound already."""
-    walk = Walk(mapping, machine, assumptions)
+    try:
+        walk = Walk(mapping, machine, assumptions)
+    except TooLongError:
+        walk = Walk(mapping, machine, assumptions, wide=True)
     cycles = walk.clock.end()
     macs = mapping.layer.macs
     boundaries: list[Boundary] = []

@@ -18,24 +18,34 @@ from numpy.typing import NDArray
 Matrix = NDArray[Any]
 Row = NDArray[Any]
 
-_LARGEST = 1 << 58
+#: Cycles up to which 64 bits do: twice as many may come up before it is noticed, and "never" has to stay below them.
+_LONGEST = 1 << 60
+#: A delay up to which the steps between two checks cannot come near.
+_LONGEST_DELAY = 1 << 48
+
+
+class TooLongError(ArithmeticError):
+    """More cycles than 64 bits hold: only a wide timeline is exact then."""
 
 
 class Timeline:
     """The clock of all clusters as a max-plus matrix: row i says how variable i follows from the variables before.
 
-    ``longest`` is a number of cycles that nothing can exceed; whatever it is, all sums are exact.
+    All sums are exact. Without ``wide`` numbers, `TooLongError` is raised where they would not be.
     """
 
-    def __init__(self, variables: int, longest: int = 0) -> None:
-        self._type: type = np.int64 if longest < _LARGEST else object
+    def __init__(self, variables: int, *, wide: bool = False) -> None:
+        self._wide = wide
+        self._type: type = object if wide else np.int64
         #: "no constraint": below every sum of delays that can occur
-        self._never = -4 * max(longest, _LARGEST)
+        self._never = -(1 << 640) if wide else -2 * _LONGEST
         self._unchanged = self._identity(variables)
         self._rows = self._unchanged.copy()
 
     def latest(self, *terms: tuple[int, int]) -> Row:
         """Return the maximum of (variable, delay) terms, as a row."""
+        if not self._wide and max([delay for _, delay in terms]) > _LONGEST_DELAY:
+            raise TooLongError
         (variable, delay), *others = terms
         row: Row = self._rows[variable] + delay
         for variable, delay in others:
@@ -79,6 +89,8 @@ class Timeline:
         if used.size:
             sums = rows[:, used, None] + before[used]
             product[changed] = np.maximum(sums.max(axis=1), self._never)
+            if not self._wide and product[changed].max() > _LONGEST:
+                raise TooLongError
         else:
             product[changed] = self._never
         return product

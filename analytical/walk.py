@@ -59,9 +59,12 @@ class Totals:
 
 
 class Walk:
-    """One pass over the schedule of a mapping on a machine: ``totals`` by level, and the ``clock`` at the end."""
+    """One pass over the schedule of a mapping on a machine: ``totals`` by level, and the ``clock`` at the end.
 
-    def __init__(self, mapping: Mapping, machine: Machine, assumptions: Assumptions) -> None:
+    Raises `TooLongError` without ``wide`` numbers, where the cycles take more than 64 bits.
+    """
+
+    def __init__(self, mapping: Mapping, machine: Machine, assumptions: Assumptions, *, wide: bool = False) -> None:
         subspaces = mapping.layer.subspaces
         self._assumptions = assumptions
         self._trees = [Tree(subspace, mapping.levels) for subspace in subspaces]
@@ -73,7 +76,7 @@ class Walk:
         self.workbook = Workbook(mapping, machine, self._trees, assumptions)
         self.totals = [Totals() for _ in mapping.levels]
         top = kinds(mapping, self._trees)
-        self.clock = Clock(mapping, machine, top, assumptions)
+        self.clock = Clock(mapping, machine, top, assumptions, wide=wide)
         self._cluster(top, list(whole(mapping.layer)), 1, Gates())
 
     def _cluster(self, kind: Kind, region: list[Box], times: int, within: Gates) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytical.timeline import Timeline
+from analytical.timeline import Timeline, TooLongError
 
 VARIABLES = 5
 Update = Callable[[Timeline], None]
@@ -41,12 +41,12 @@ def values(timeline: Timeline) -> list[int]:
     return [timeline.value(variable) for variable in range(VARIABLES)]
 
 
-@pytest.mark.parametrize("longest", [0, 1 << 70], ids=["64 bits", "any number of bits"])
+@pytest.mark.parametrize("wide", [False, True], ids=["64 bits", "any number of bits"])
 @given(before=_updates, repeated=_updates, after=_updates, times=st.integers(1, 40))
 def test_a_power_is_repeated_application(
-    longest: int, before: list[Update], repeated: list[Update], after: list[Update], times: int
+    wide: bool, before: list[Update], repeated: list[Update], after: list[Update], times: int
 ) -> None:
-    at_once, one_by_one = Timeline(VARIABLES, longest), Timeline(VARIABLES, longest)
+    at_once, one_by_one = Timeline(VARIABLES, wide=wide), Timeline(VARIABLES, wide=wide)
     applied(at_once, before)
     at_once.repeat(times, lambda: applied(at_once, repeated))
     applied(at_once, after)
@@ -84,9 +84,22 @@ def test_two_ports_in_turn() -> None:
 
 
 def test_numbers_beyond_64_bits_are_exact() -> None:
-    timeline = Timeline(1, longest=10**30)
+    timeline = Timeline(1, wide=True)
     timeline.repeat(10**20, lambda: timeline.set(0, timeline.latest((0, 10**9 + 7))))
     assert timeline.value(0) == 10**20 * (10**9 + 7)
+
+
+@pytest.mark.parametrize(("times", "delay"), [(1, (1 << 48) + 1), ((1 << 60) // 7 + 1, 7)])
+def test_numbers_that_64_bits_might_not_hold_are_refused(times: int, delay: int) -> None:
+    timeline = Timeline(1)
+    with pytest.raises(TooLongError):
+        timeline.repeat(times, lambda: timeline.set(0, timeline.latest((0, delay))))
+
+
+def test_the_longest_time_of_64_bits_is_exact() -> None:
+    timeline = Timeline(1)
+    timeline.repeat((1 << 60) // 7, lambda: timeline.set(0, timeline.latest((0, 7))))
+    assert timeline.value(0) == (1 << 60) // 7 * 7
 
 
 def test_a_body_is_called_once() -> None:

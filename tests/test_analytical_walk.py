@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytical import REFINED, analyze_mapping
+from analytical import REFINED
 from analytical.clusters import Kind
 from analytical.neighbours import Spine
 from analytical.walk import Walk
@@ -19,7 +19,7 @@ SCALES = (1, 10, 1000)
 
 
 def visited(mapping: Mapping, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Return how many steps an analysis works out."""
+    """Return how many steps a walk works out, whatever its numbers."""
     calls = 0
     work = Workbook.work
 
@@ -30,7 +30,7 @@ def visited(mapping: Mapping, monkeypatch: pytest.MonkeyPatch) -> int:
 
     with monkeypatch.context() as patch:
         patch.setattr(Workbook, "work", counting)
-        analyze_mapping(mapping, catalog.machine("reference-256"))
+        Walk(mapping, catalog.machine("reference-256"), REFINED, wide=True)
     return calls
 
 
