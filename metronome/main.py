@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 import typer
 
 from dataflow.errors import InputError
-from metronome import baseline, report, study
+from metronome import baseline, report, study, validate
 from metronome.progress import layer_progress
 from metronome.terminal import results_console
 
@@ -250,6 +250,7 @@ def list_command(
 app.add_typer(baseline.commands(guarded), name="baseline")
 app.command("study")(guarded(study.study_command))
 app.command("report")(guarded(report.report_command))
+app.command("validate")(guarded(validate.validate_command))
 
 
 def _report(layers: Iterable[LayerRun]) -> int:

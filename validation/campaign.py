@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -18,20 +17,17 @@ from validation.examine import examine, failed_generation
 from validation.generate import generate
 from validation.schedulers import Scheduler
 from validation.store import CaseRecord, Store
-from validation.strategies import Case
-
-#: Cases that a worker does between two reports: what an interrupt can lose, times the workers.
-BATCH = 8
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("dataflow", "analytical", "simulator", "validation")
+_SOURCES = (".py", ".lark")
 
 
 @cache
 def fingerprint() -> str:
     """Return a digest of the sources that cases and results come from."""
     digest = sha256()
-    paths = [path for package in _PACKAGES for path in (_ROOT / package).rglob("*.*") if path.suffix != ".pyc"]
+    paths = [path for package in _PACKAGES for path in (_ROOT / package).rglob("*") if path.suffix in _SOURCES]
     for path in sorted(paths, key=Path.as_posix):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(_ROOT).as_posix()} {len(content)}\n".encode() + content)
@@ -49,6 +45,7 @@ class Plan:
     examples: int
     max_macs: int = 2000
     sources: str = field(default_factory=fingerprint)
+    hypothesis: str = field(default_factory=partial(version, "hypothesis"))
 
     def __post_init__(self) -> None:
         for value, option, label in (
@@ -63,7 +60,7 @@ class Plan:
         return {
             "seed": str(self.seed),
             "examples": str(self.examples),
-            "profile": json.dumps({"max_macs": self.max_macs, "hypothesis": version("hypothesis")}),
+            "profile": json.dumps({"max_macs": self.max_macs, "hypothesis": self.hypothesis}),
             "version": json.dumps({"metronome": version("metronome"), "sources": self.sources}),
             "claims": json.dumps([claim.name for claim in CLAIMS]),
         }
@@ -88,7 +85,7 @@ def resume(store: Store, *, seed: int | None = None, examples: int | None = None
             raise InputError(f"was begun with {option} {begun}; resume it so, or begin a new store", store.path)
     if examples is not None and examples < plan.examples:
         raise InputError(f"was begun with {plan.examples} examples; resume it with no fewer", store.path)
-    plan = replace(plan, examples=examples or plan.examples, sources=fingerprint())
+    plan = Plan(plan.seed, plan.examples if examples is None else examples, plan.max_macs)
     now, then = plan.facts(), store.facts()
     for key, label in (("version", "sources of Metronome"), ("profile", "version of Hypothesis")):
         if now[key] != then[key]:
@@ -103,8 +100,8 @@ def stored_plan(store: Store) -> Plan:
     facts = store.facts()
     if not facts:
         raise InputError("holds no campaign yet", store.path)
-    max_macs = json.loads(facts["profile"])["max_macs"]
-    return Plan(int(facts["seed"]), int(facts["examples"]), max_macs, json.loads(facts["version"])["sources"])
+    profile, sources = json.loads(facts["profile"]), json.loads(facts["version"])["sources"]
+    return Plan(int(facts["seed"]), int(facts["examples"]), profile["max_macs"], sources, profile["hypothesis"])
 
 
 def missing(store: Store, plan: Plan) -> list[int]:
@@ -113,36 +110,28 @@ def missing(store: Store, plan: Plan) -> list[int]:
     return [number for number in range(plan.examples) if number not in done]
 
 
-def run(store: Store, plan: Plan, scheduler: Scheduler, progress: Callable[[int], None] | None = None) -> None:
-    """Do the missing cases; ``progress`` is called with the number of cases that were stored."""
-    for records in scheduler(partial(examine_batch, plan), _batches(missing(store, plan))):
-        store.add(records)
+def run(store: Store, plan: Plan, scheduler: Scheduler, progress: Callable[[CaseRecord], None] | None = None) -> None:
+    """Do the missing cases, and store each before the next is asked for; ``progress`` is called with it then."""
+    for record in scheduler(partial(examine_numbered, plan), missing(store, plan)):
+        store.add([record])
         if progress is not None:
-            progress(len(records))
+            progress(record)
 
 
-def examine_batch(plan: Plan, numbers: tuple[int, ...]) -> list[CaseRecord]:
-    """Generate and examine cases; the same numbers give the same rows in any process.
+def examine_numbered(plan: Plan, number: int) -> CaseRecord:
+    """Generate and examine a case; the same number gives the same row in any process.
 
-    Raises `InputError` where this process has other sources than the one that made the plan.
+    Raises `InputError` where this process has other sources, or another Hypothesis, than the one that made the plan.
     """
-    if plan.sources != fingerprint():
-        raise InputError(f"has other sources ({fingerprint()}) than the campaign ({plan.sources})", "a worker")
+    here = Plan(plan.seed, plan.examples, plan.max_macs)
+    for label, mine, planned in (
+        ("sources", here.sources, plan.sources),
+        ("versions of Hypothesis", here.hypothesis, plan.hypothesis),
+    ):
+        if mine != planned:
+            raise InputError(f"has other {label} ({mine}) than the campaign ({planned})", "a worker")
     start = perf_counter()
-    cases = list(generate(plan.seed, numbers, plan.max_macs))
-    each = {"generation": (perf_counter() - start) / len(numbers)}
-    return [_timed(_row(number, case), each) for number, case in cases]
-
-
-def _row(number: int, case: Case | Exception) -> CaseRecord:
-    return failed_generation(number, case) if isinstance(case, Exception) else examine(number, case)
-
-
-def _timed(record: CaseRecord, durations: Mapping[str, float]) -> CaseRecord:
-    return replace(record, durations={**durations, **record.durations})
-
-
-def _batches(numbers: Iterable[int]) -> Iterator[tuple[int, ...]]:
-    remaining = iter(numbers)
-    while batch := tuple(islice(remaining, BATCH)):
-        yield batch
+    ((_, case),) = generate(plan.seed, [number], plan.max_macs)
+    seconds = perf_counter() - start
+    record = failed_generation(number, case) if isinstance(case, Exception) else examine(number, case)
+    return replace(record, durations={"generation": seconds, **record.durations})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
@@ -17,9 +17,6 @@ R = TypeVar("R")
 
 #: Seconds until a cluster that does not answer, or has no workers, is given up.
 PATIENCE = 10
-
-#: Items of work that a cluster has at hand or holds results of.
-WINDOW = 1000
 
 
 class Cluster:
@@ -36,13 +33,21 @@ class Cluster:
         """Yield the results, in any order; raises `InputError` where there is no cluster, or none that can do this."""
         remaining = iter(items)
         with self._connected() as client:
-            in_turn: Any = as_completed  # the package leaves it without types
-            futures = in_turn([client.submit(work, item, pure=False) for item in islice(remaining, WINDOW)])
+            # The package leaves these two without types.
+            futures: Any = cast(Any, as_completed)()
+            threads: Callable[[], dict[str, int]] = client.nthreads
+
+            def top_up() -> None:
+                """Submit an item for every thread that has none, also of workers that have come since."""
+                free = max(1, sum(threads().values())) - futures.count()
+                futures.update([client.submit(work, item, pure=False) for item in islice(remaining, max(0, free))])
+
+            top_up()
             for future in futures:
                 result: R = self._gathered(future)
-                futures.update(client.submit(work, item, pure=False) for item in islice(remaining, 1))
                 del future  # whoever holds a future keeps its result on the cluster
                 yield result
+                top_up()
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:

@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 
 from analytical import NAMES, REFINED, analyze_mapping
 from dataflow.directives import Cluster, Dataflow, Map, MappedLayer, Network
+from dataflow.errors import InputError
+from dataflow.hardware_files import parse_machine
 from dataflow.layers import Layer
 from dataflow.metrics import Metrics
+from dataflow.reader import parse_network
 from dataflow.writer import write_network
 from validation.claims import CLAIMS, Observation
 from validation.claims.claim import Outcome
@@ -85,6 +88,16 @@ def examine(number: int, case: Case) -> CaseRecord:
 def failed_generation(number: int, error: Exception) -> CaseRecord:
     """Return the row of a case that could not be generated."""
     return CaseRecord(number, error=f"generation: {described(error)}")
+
+
+def stored_case(record: CaseRecord, store: str) -> Case:
+    """Return the case that a row was made of; raises `InputError` for one that could not be generated."""
+    if record.dataflow is None or record.machine is None:
+        raise InputError(f"case {record.number} could not be generated: {record.error}", store)
+    (mapped,) = parse_network(record.dataflow).layers
+    if mapped.dataflow is None:
+        raise InputError(f"case {record.number} has no dataflow", store)
+    return mapped.layer, mapped.dataflow, parse_machine(record.machine)
 
 
 def family(layer: Layer, dataflow: Dataflow) -> str:

@@ -1,12 +1,13 @@
-"""Where batches of work are done: in this process, in others on this machine, or on a Dask cluster.
+"""Where cases are done: in this process, in others on this machine, or on a Dask cluster.
 
-A scheduler yields results as they get ready, in any order. Whoever stops listening stops the work.
+A scheduler yields results as they get ready, in any order. Whoever stops listening stops the work, and asking for the
+next result says that this one is safe: no more than one item of work per worker is begun and not yet safe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -37,11 +38,12 @@ def processes(workers: int) -> Scheduler:
     def shared(work: Callable[[A], R], items: Iterable[A]) -> Generator[R]:
         remaining = iter(items)
         with process_pool(workers) as pool:
-            running = {pool.submit(work, item) for item in islice(remaining, 2 * workers)}
+            running = {pool.submit(work, item) for item in islice(remaining, workers)}
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(work, item) for item in islice(remaining, len(done))}
-                yield from map(Future.result, done)
+                for future in done:
+                    yield future.result()
+                    running |= {pool.submit(work, item) for item in islice(remaining, 1)}
 
     return in_process if workers == 1 else shared
 

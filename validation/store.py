@@ -1,10 +1,11 @@
-"""The campaign store: an SQLite file that holds a row per case as soon as its batch is done.
+"""The campaign store: an SQLite file that holds a row per case as soon as it is done.
 
 Whatever happens to the process, what was added stays; what was being added is there as a whole or not at all.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from dataflow.errors import InputError
 #: Written into the file's header: what it is ("MTRN"), and the version of its tables.
 APPLICATION_ID = 0x4D54524E
 SCHEMA = 1
+
+#: The path of a store that is gone when it is closed: SQLite keeps it in memory, and what is too much on disk.
+TEMPORARY = ""
 
 _TABLES = (
     "CREATE TABLE campaign (key TEXT PRIMARY KEY, value TEXT)",
@@ -57,6 +61,12 @@ class CaseRecord:
     claims: str | None = None
     error: str | None = None
     durations: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing raised an exception and no claim failed."""
+        outcomes = json.loads(self.claims or "{}").values()
+        return self.error is None and all(outcome["holds"] is not False for outcome in outcomes)
 
 
 COLUMNS = tuple(each.name for each in fields(CaseRecord) if each.name != "durations")

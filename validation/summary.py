@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Literal
 
 from validation.claims import CLAIMS
 from validation.store import Store
@@ -25,7 +25,7 @@ class ClaimSummary:
 
 @dataclass(frozen=True)
 class FamilySummary:
-    """How far the published model's cycles are off the simulated ones, in percent of these, over a family."""
+    """How far an analytical model's cycles are off the simulated ones, in percent of these, over a family."""
 
     family: str
     cases: int
@@ -38,7 +38,10 @@ class FamilySummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """The results of a campaign: of all ``examples``, ``cases`` are done, in ``raised`` of which a model raised."""
+    """The results of a campaign: of all ``examples``, ``cases`` are done, in ``raised`` of which something raised.
+
+    ``families`` is about the published model, ``refined`` about the refined one.
+    """
 
     facts: dict[str, str]
     examples: int
@@ -47,6 +50,7 @@ class Summary:
     first_raising: int | None
     claims: tuple[ClaimSummary, ...]
     families: tuple[FamilySummary, ...]
+    refined: tuple[FamilySummary, ...]
 
     @property
     def holds(self) -> bool:
@@ -71,6 +75,7 @@ class Summary:
             "raised": {"cases": self.raised, "first": self.first_raising},
             "claims": list(described),
             "published": [asdict(each) for each in self.families],
+            "refined": [asdict(each) for each in self.refined],
         }
 
 
@@ -83,7 +88,8 @@ def summarize(store: Store) -> Summary:
     names = json.loads(facts["claims"])
     found = {claim.name: claim for claim in _claims(store)}
     claims = tuple(found.get(name, ClaimSummary(name, 0, 0, 0, None)) for name in names)
-    return Summary(facts, int(facts["examples"]), cases, raised, first, claims, tuple(_families(store)))
+    published, refined = (tuple(_families(store, model)) for model in ("published", "refined"))
+    return Summary(facts, int(facts["examples"]), cases, raised, first, claims, published, refined)
 
 
 def _claims(store: Store) -> Iterator[ClaimSummary]:
@@ -96,20 +102,20 @@ def _claims(store: Store) -> Iterator[ClaimSummary]:
     return (ClaimSummary(*row) for row in rows)
 
 
-def _families(store: Store) -> Iterator[FamilySummary]:
+def _families(store: Store, model: Literal["published", "refined"]) -> Iterator[FamilySummary]:
     differences: dict[str, list[float]] = {}
-    for family, simulated, published in store.query(
-        """SELECT family, simulated_cycles, published_cycles FROM cases
-        WHERE simulated_cycles > 0 AND published_cycles IS NOT NULL ORDER BY family, number"""
+    for family, simulated, found in store.query(
+        f"""SELECT family, simulated_cycles, {model}_cycles FROM cases
+        WHERE simulated_cycles > 0 AND {model}_cycles IS NOT NULL ORDER BY family, number"""
     ):
-        differences.setdefault(family, []).append(100 * (published - simulated) / simulated)
-    for family, found in differences.items():
+        differences.setdefault(family, []).append(100 * (found - simulated) / simulated)
+    for family, percents in differences.items():
         yield FamilySummary(
             family,
-            len(found),
-            found.count(0.0),
-            min(found),
-            median(found),
-            max(found),
-            fmean(map(abs, found)),
+            len(percents),
+            percents.count(0.0),
+            min(percents),
+            median(percents),
+            max(percents),
+            fmean(map(abs, percents)),
         )
