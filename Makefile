@@ -31,6 +31,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/simulate.py $(ARGS)
 	$(BIN)/python benchmarks/analyze.py
+	$(BIN)/python benchmarks/validate.py
 
 docs: $(STAMP)
 	$(BIN)/metronome study --quiet --figure docs/figures/study.svg

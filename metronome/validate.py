@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from signal import SIGINT, default_int_handler, getsignal, signal
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -135,12 +137,43 @@ def _run(store: Store, plan: Plan, work: Scheduler) -> bool:
     """Do what is missing; return whether nobody interrupted it."""
     from validation import campaign
 
-    with _progress(plan.examples, plan.examples - len(campaign.missing(store, plan))) as done:
+    with _interrupt() as asked, _progress(plan.examples, plan.examples - len(campaign.missing(store, plan))) as show:
+
+        def done(record: CaseRecord) -> None:
+            if show is not None:
+                show(record)
+            if asked():
+                raise KeyboardInterrupt
+
         try:
             campaign.run(store, plan, work, done)
         except KeyboardInterrupt:
             return False
     return True
+
+
+@contextmanager
+def _interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether there has been an interrupt; a second one raises `KeyboardInterrupt`.
+
+    One that is raised wherever the work happens to be can get lost there: in a finalizer, or in a callback of the
+    garbage collector such as Hypothesis has one.
+    """
+    seen: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        seen.append(number)
+        signal(SIGINT, before)
+
+    before = getsignal(SIGINT)
+    if before is not default_int_handler or current_thread() is not main_thread():
+        yield lambda: False
+        return
+    signal(SIGINT, note)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        signal(SIGINT, before)
 
 
 def _report(store: Store, path: str | None, json_file: str | None, *, quiet: bool, finished: bool) -> int:

@@ -87,9 +87,9 @@ def resume(store: Store, *, seed: int | None = None, examples: int | None = None
         raise InputError(f"was begun with {plan.examples} examples; resume it with no fewer", store.path)
     plan = Plan(plan.seed, plan.examples if examples is None else examples, plan.max_macs)
     now, then = plan.facts(), store.facts()
-    for key, label in (("version", "sources of Metronome"), ("profile", "version of Hypothesis")):
+    for key, label in (("version", "other sources of Metronome"), ("profile", "another version of Hypothesis")):
         if now[key] != then[key]:
-            message = f"was begun with another {label} ({then[key]}, now {now[key]})"
+            message = f"was begun with {label} ({then[key]}, now {now[key]})"
             raise InputError(f"{message}: begin a new store", store.path)
     store.set_facts(now)
     return plan
@@ -125,11 +125,11 @@ def examine_numbered(plan: Plan, number: int) -> CaseRecord:
     """
     here = Plan(plan.seed, plan.examples, plan.max_macs)
     for label, mine, planned in (
-        ("sources", here.sources, plan.sources),
-        ("versions of Hypothesis", here.hypothesis, plan.hypothesis),
+        ("other sources", here.sources, plan.sources),
+        ("another version of Hypothesis", here.hypothesis, plan.hypothesis),
     ):
         if mine != planned:
-            raise InputError(f"has other {label} ({mine}) than the campaign ({planned})", "a worker")
+            raise InputError(f"has {label} ({mine}) than the campaign ({planned})", "a worker")
     start = perf_counter()
     ((_, case),) = generate(plan.seed, [number], plan.max_macs)
     seconds = perf_counter() - start

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
+from logging import CRITICAL, getLogger
 from typing import Any, TypeVar, cast
 
 from distributed import Client, Future, as_completed
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from dataflow.errors import InputError
@@ -32,9 +35,9 @@ class Cluster:
     def __call__(self, work: Callable[[A], R], items: Iterable[A]) -> Generator[R]:
         """Yield the results, in any order; raises `InputError` where there is no cluster, or none that can do this."""
         remaining = iter(items)
-        with self._connected() as client:
+        with self._lost_explained(), self._connected() as client:
             # The package leaves these two without types.
-            futures: Any = cast(Any, as_completed)()
+            futures: Any = cast(Any, as_completed)(loop=client.loop)
             threads: Callable[[], dict[str, int]] = client.nthreads
 
             def top_up() -> None:
@@ -48,6 +51,19 @@ class Cluster:
                 del future  # whoever holds a future keeps its result on the cluster
                 yield result
                 top_up()
+
+    @contextmanager
+    def _lost_explained(self) -> Iterator[None]:
+        """Turn the loss of the scheduler into `InputError`; what the package logs of it meanwhile is left out."""
+        log = getLogger("distributed.client")
+        level = log.level
+        log.setLevel(CRITICAL)
+        try:
+            yield
+        except (CancelledError, CommClosedError):
+            raise InputError("the connection to the Dask scheduler was lost", self._where) from None
+        finally:
+            log.setLevel(level)
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:
