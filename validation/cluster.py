@@ -81,15 +81,23 @@ class Cluster:
                 start = f"start one with `dask worker {self._address}`"
                 message = f"the cluster has had no worker for {PATIENCE} s; {start}"
                 raise InputError(message, self._where) from None
+            self._probe(client)
             yield client
+
+    def _probe(self, client: Client) -> None:
+        """Raise `InputError` where a worker cannot import Metronome: it would end, not answer, when given work."""
+        everywhere: Any = client.run  # the package leaves it without types
+        try:
+            everywhere(exec, "import validation.campaign")
+        except ImportError as error:
+            message = f"a worker has no usable installation of Metronome: {error}"
+            raise InputError(message, self._where) from None
 
     def _gathered(self, future: Future[R]) -> R:
         try:
             result: R = future.result()
         except KilledWorker as error:
             message = f"several workers in turn were lost over the same work: {error}"
-        except ImportError as error:
-            message = f"a worker has no usable installation of Metronome: {error}"
         else:
             return result
         raise InputError(message, self._where) from None
