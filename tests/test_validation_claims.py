@@ -76,14 +76,14 @@ SIMULATED, REFINED = "simulated", "refined"
 #: Claim, what is wrong: the model, the number and its value, and what the claim says.
 FAULTS: tuple[tuple[str, str, str, int, str], ...] = (
     ("refined counts", REFINED, "boundaries.1.downstream.output_drained", 7, (
-        "boundaries.1.downstream.output_drained: 7, 8")),
+        "boundaries[1].downstream.output_drained: 7, 8")),
     ("refined counts", REFINED, "buffers.l2_bytes", 17, "buffers.l2_bytes: 17, 16"),
-    ("refined counts", REFINED, "steps.1", 5, "steps.1: 5, 4"),
+    ("refined counts", REFINED, "steps.1", 5, "steps[1]: 5, 4"),
     ("refined runtime", REFINED, "cycles", 24, "cycles: 24, 23"),
     ("refined runtime", REFINED, "compute_end", 16, "compute_end: 16, 17"),
     ("simulator is reference", SIMULATED, "cycles", 24, "cycles: 24, 23"),
     ("simulator is reference", SIMULATED, "boundaries.0.upstream.output_read", 1, (
-        "boundaries.0.upstream.output_read: 1, 0")),
+        "boundaries[0].upstream.output_read: 1, 0")),
     # 12 elements cross the L2's port in 12 cycles, and take one more to arrive, when a MAC begins.
     ("lower bounds", SIMULATED, "cycles", 13, "13 cycles, compute_end 17; 13 cycles, level 0 distribution 14"),
     ("lower bounds", SIMULATED, "compute_end", 24, "23 cycles, compute_end 24"),
@@ -112,7 +112,7 @@ FAULTS: tuple[tuple[str, str, str, int, str], ...] = (
     ("deeper buffers", REFINED, "cycles", 22, "deeper buffers: 22 cycles become 23"),
     ("more lanes", REFINED, "cycles", 22, "more lanes: 22 cycles become 23"),
     ("multicast", REFINED, "cycles", 20, "multicast: 20 cycles become 21"),
-    ("transposed", REFINED, "boundaries.0.upstream.input_read", 5, "boundaries.0.upstream.input_read: 4, 5"),
+    ("transposed", REFINED, "boundaries.0.upstream.input_read", 5, "boundaries[0].upstream.input_read: 4, 5"),
     ("transposed", REFINED, "cycles", 24, "cycles: 23, 24"),
     # The last boundary's traffic is what the new one passes on, so both are not what they were.
     ("inner cluster of one", REFINED, "boundaries.1.downstream.output_drained", 9, (
@@ -136,7 +136,7 @@ def test_a_claim_fails_where_a_number_is_wrong(name: str, model: str, path: str,
 
 def test_mirrored_fails_where_a_number_is_wrong() -> None:
     found = named("mirrored").check(wrong(conv(), REFINED, "steps.0", 2))
-    assert found == Outcome(False, 1.0, "steps.0: 1, 2")
+    assert found == Outcome(False, 1.0, "steps[0]: 1, 2")
 
 
 def test_claims_about_legality_fail_for_an_illegal_dataflow() -> None:
