@@ -56,7 +56,7 @@ def area(units: Sequence[int], machine: Machine, technology: Technology, buffers
         l1=_times(technology.sram_um2_per_byte, machine.pes * l1_bytes),
         l2=_times(technology.sram_um2_per_byte, l2_bytes),
         network=_network(units, machine, technology),
-        message=_message(units, technology),
+        message=_message(units, machine, technology),
     )
 
 
@@ -65,7 +65,10 @@ def _times(each: float | None, number: int) -> Fraction | None:
 
 
 def _network(units: Sequence[int], machine: Machine, technology: Technology) -> Fraction | None:
-    """Return the area of all ports: one bus per element and cycle, and for collection an arbiter with each."""
+    """Return the area of all ports: one bus per element and cycle, and for collection an arbiter with each.
+
+    None where the technology does not say, and for wires, whose number is not known.
+    """
     if technology.bus_um2 is None or technology.arbiter_um2 is None:
         return None
     total = Fraction()
@@ -73,8 +76,10 @@ def _network(units: Sequence[int], machine: Machine, technology: Technology) -> 
         network = machine.network(level)
         bus = _polynomial(technology.bus_um2, ports)
         arbiter = _polynomial(technology.arbiter_um2, ports)
-        cluster = network.distribution.bandwidth * bus + network.collection.bandwidth * (bus + arbiter)
-        total += prod(units[:level]) * cluster
+        down, up = network.distribution.width, network.collection.width
+        if down is None or up is None:
+            return None
+        total += prod(units[:level]) * (down * bus + up * (bus + arbiter))
     return total
 
 
@@ -84,9 +89,12 @@ def _polynomial(coefficients: Sequence[float], ports: int) -> Fraction:
     return max(Fraction(), sum(terms, Fraction()))
 
 
-def _message(units: Sequence[int], technology: Technology) -> str | None:
+def _message(units: Sequence[int], machine: Machine, technology: Technology) -> str | None:
     needed = ("pe_um2", "sram_um2_per_byte", "bus_um2", "arbiter_um2")
     missing = [key for key in needed if getattr(technology, key) is None]
     if missing:
         return f"technology {technology.name} does not state {', '.join(missing)}"
+    networks = [machine.network(level) for level in range(len(units))]
+    if any(port.width is None for network in networks for port in (network.distribution, network.collection)):
+        return "the number of wires is not known"
     return _LEFT_OUT if len(units) > 1 else None

@@ -57,19 +57,19 @@ def level_cost(level: int, metrics: Metrics, units: tuple[int, ...], machine: Ma
     network, per_step = machine.network(level), boundary.per_step
     compute = _delay(per_step.macs, per_step.busiest_macs / steps, prod(units[level + 1 :]) * machine.lanes)
 
-    def port(elements: int, of_a_step: Extremes, bandwidth: int) -> Port:
+    def port(elements: int, of_a_step: Extremes, width: int | None) -> Port:
         return Port(
             average=elements / (metrics.cycles * clusters),
             peak=of_a_step.most / compute.least,
             sufficient=of_a_step.most,
             elements_per_step=elements / steps,
-            delay=_delay(of_a_step, elements / steps, bandwidth),
+            delay=_delay(of_a_step, elements / steps, width),
         )
 
     return LevelCost(
         clusters=clusters,
-        distribution=port(boundary.network.distributed, per_step.distributed, network.distribution.bandwidth),
-        collection=port(boundary.network.collected, per_step.collected, network.collection.bandwidth),
+        distribution=port(boundary.network.distributed, per_step.distributed, network.distribution.width),
+        collection=port(boundary.network.collected, per_step.collected, network.collection.width),
         compute=compute,
         multicast={
             "input": boundary.downstream.input_write / boundary.upstream.input_read,
@@ -79,6 +79,8 @@ def level_cost(level: int, metrics: Metrics, units: tuple[int, ...], machine: Ma
     )
 
 
-def _delay(amounts: Extremes, average: float, rate: int) -> Delay:
-    """Return the cycles for amounts of which ``rate`` are done in a cycle."""
+def _delay(amounts: Extremes, average: float, rate: int | None) -> Delay:
+    """Return the cycles for amounts of which ``rate`` are done in a cycle; None is any number, in no time."""
+    if rate is None:
+        return Delay(0, 0.0, 0)
     return Delay(-(-amounts.least // rate), average / rate, -(-amounts.most // rate))

@@ -9,8 +9,9 @@ from itertools import count, pairwise
 from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
 from analytical.timeline import Row, Timeline
+from analytical.traffic import Amount
 from analytical.work import Work
-from dataflow.hardware import LevelNetwork, Machine
+from dataflow.hardware import Distribution, LevelNetwork, Machine
 from dataflow.levels import Mapping
 
 #: the variable that is always 0: the L2 holds everything from the beginning, and nothing is in the way
@@ -53,7 +54,7 @@ class Clock:
         numbers = count(BEGINNING + 1)
         for kind in top.all():
             ends = [next(numbers) for _ in range(machine.buffering)]
-            slots = [] if kind.units else [next(numbers) for _ in range(machine.buffering + 1)]
+            slots = [] if kind.units else [next(numbers) for _ in range(machine.output_tiles + 1)]
             gates = Gates(next(numbers), next(numbers))
             own = Variables(gates, next(numbers), next(numbers), next(numbers), ends, slots)
             self._variables[kind.path] = own
@@ -89,8 +90,10 @@ class Clock:
     ) -> Row:
         """Transfer as soon as the port and a buffer are free, compute as soon as data are here; return the end."""
         own, time, network = self._variables[kind.path], self.timeline, self._machine.network(kind.level)
-        occupied = -(-work.distributed // network.distribution.bandwidth)
+        occupied = self._transfer(work, network.distribution)
         waits = [own.sent, within.arrival, own.ends[-1]]
+        if work.filter.copies:
+            waits.append(own.ends[self._machine.filter_tiles - 1])
         if self._assumptions.restart_pipeline:
             waits.append(within.opened)
         time.set(own.sent, time.latest(*((wait, occupied) for wait in waits)))
@@ -115,7 +118,7 @@ class Clock:
         In the first step there is nothing beside which the transfer could go on.
         """
         own, time, network = self._variables[kind.path], self.timeline, self._machine.network(kind.level)
-        transfer = -(-work.distributed // network.distribution.bandwidth)
+        transfer = self._transfer(work, network.distribution)
         transfer += network.distribution.latency if work.distributed else 0
         before = (own.ends[0], within.opened, within.arrival)
         time.set(own.sent, time.latest(*((each, transfer) for each in before)))
@@ -141,7 +144,7 @@ class Clock:
         """Let the outputs that leave after a step cross the collection port, in order."""
         own, time, port = self._variables[kind.path], self.timeline, self._machine.network(kind.level).collection
         delay = self._reduction_delay(kind.level, self._machine.network(kind.level)) if work.shared else 0
-        occupied = -(-work.collected // port.bandwidth)
+        occupied = _occupation(work.collected, port.bandwidth)
         ready = [(own.ends[0], delay + occupied)]
         if not self._assumptions.lockstep:
             ready += [(self._variables[kind.units[unit].path].upstream, delay + occupied) for unit in work.leaving]
@@ -151,6 +154,16 @@ class Clock:
         if own.slots:
             time.set(own.slots[-1], time.latest((own.collected, -delay)))
 
+    def _transfer(self, work: Work, port: Distribution) -> int:
+        """Return for how many cycles a step occupies the distribution port, or the slower of the two."""
+        if port.filter_bandwidth is None:
+            return _occupation(work.distributed, port.bandwidth)
+        inputs, filters = (self._sent(amount) for amount in (work.input, work.filter))
+        return max(_occupation(inputs, port.bandwidth), _occupation(filters, port.filter_bandwidth))
+
+    def _sent(self, amount: Amount) -> int:
+        return amount.distinct if self._machine.multicast else amount.copies
+
     def _duration(self, work: Work) -> int:
         return -(-work.size.macs // self._machine.lanes)
 
@@ -159,3 +172,8 @@ class Clock:
             return 0
         units = self._mapping.levels[level].units
         return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[network.collection.reduction]
+
+
+def _occupation(elements: int, bandwidth: int | None) -> int:
+    """Return for how many cycles elements occupy a port; wires take no time."""
+    return 0 if bandwidth is None else -(-elements // bandwidth)

@@ -158,9 +158,14 @@ def bounds(metrics: Metrics, macs: int, units: tuple[int, ...], machine: Machine
     ports = [(b.network, machine.network(n), prod(units[:n])) for n, b in enumerate(metrics.boundaries)]
     return Bounds(
         compute=_ceil(macs, machine.pes * machine.lanes),
-        distribution=tuple(_ceil(b.distributed, of.distribution.bandwidth * number) for b, of, number in ports),
-        collection=tuple(_ceil(b.collected, of.collection.bandwidth * number) for b, of, number in ports),
+        distribution=tuple(_busy(b.distributed, of.distribution.width, number) for b, of, number in ports),
+        collection=tuple(_busy(b.collected, of.collection.width, number) for b, of, number in ports),
     )
+
+
+def _busy(elements: int, width: int | None, ports: int) -> int:
+    """Return for how long the busiest of some ports is occupied at least; wires never are."""
+    return 0 if width is None else _ceil(elements, width * ports)
 
 
 def _ceil(amount: int, rate: int) -> int:

@@ -43,7 +43,7 @@ def analyze_mapping(mapping: Mapping, machine: Machine, assumptions: Assumptions
         steps=tuple(totals.steps for totals in walk.totals),
         boundaries=tuple(boundaries),
         l1=L1.of(macs),
-        buffers=Buffers(each * sum(walk.totals[-1].largest), each * sum(walk.totals[0].together)),
+        buffers=Buffers(_l1_bytes(walk.totals[-1].largest, machine), each * sum(walk.totals[0].together)),
         utilization=macs / (cycles * machine.pes * machine.lanes),
     )
 
@@ -66,3 +66,9 @@ def _boundary(totals: Totals, walk: Walk, stays: int) -> Boundary:
 def _per_step(totals: Totals) -> PerStep:
     distributed, collected, macs = map(Extremes, totals.least, totals.most)
     return PerStep(distributed, collected, macs, totals.busiest_macs)
+
+
+def _l1_bytes(largest: tuple[int, ...], machine: Machine) -> int:
+    """Return what a PE has to hold: as many tiles of each tensor as it has buffers for."""
+    tiles = zip((machine.buffering, machine.filter_tiles, machine.output_tiles), largest, strict=True)
+    return machine.element_bytes * sum(number * size for number, size in tiles)

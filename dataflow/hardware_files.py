@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -148,12 +148,22 @@ def _resolve_units(tree: dict[str, Any], places: _Places) -> None:
     for name in ("l1", "l2"):
         _replace(tree.get(name), (name, "bytes"), _bytes, places)
     rate = _elements_per_gigabyte(tree)
+    for section, keys in _bandwidths(tree):
+        _replace(section, keys, lambda text: _bandwidth(text, rate), places)
+
+
+def _bandwidths(tree: Mapping[str, Any]) -> Iterator[tuple[object, Keys]]:
+    """Yield the sections that may state a bandwidth, each with the path of its key."""
+    yield tree.get("dram"), ("dram", "bandwidth")
+    yield tree.get("l2"), ("l2", "port_bandwidth")
     levels = tree.get("levels")
     for number, level in enumerate(levels if isinstance(levels, list) else []):
-        for name in ("distribution", "collection"):
-            port = level.get(name) if isinstance(level, dict) else None
-            keys = ("levels", number, name, "bandwidth")
-            _replace(port, keys, lambda text: _bandwidth(text, rate), places)
+        for name, key in (
+            ("distribution", "bandwidth"),
+            ("distribution", "filter_bandwidth"),
+            ("collection", "bandwidth"),
+        ):
+            yield level.get(name) if isinstance(level, dict) else None, ("levels", number, name, key)
 
 
 def _replace(section: object, keys: Keys, convert: Callable[[str], int], places: _Places) -> None:
@@ -225,7 +235,7 @@ def _explained(problem: ErrorDetails) -> str:
         part = _part_at((*keys, ""))
         return f"{shown} is not a section of keys and values; the keys here are {', '.join(part.model_fields)}"
     explain = _EXPLANATIONS.get(problem["type"])
-    return explain(shown, problem.get("ctx", {})) if explain else problem["msg"]
+    return explain(shown, problem.get("ctx", {})) if explain else problem["msg"].removeprefix("Value error, ")
 
 
 def _shown(value: object) -> str:

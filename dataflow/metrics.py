@@ -93,6 +93,20 @@ class Buffers:
 
 
 @dataclass(frozen=True)
+class Dram:
+    """Elements that pass between DRAM and L2, and the tensors that stay in the L2 once they are there.
+
+    ``output_read`` are partial sums that were spilled and come back.
+    """
+
+    input_read: int
+    filter_read: int
+    output_read: int
+    output_write: int
+    resident: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Time and traffic of a layer on a machine.
 
@@ -100,7 +114,8 @@ class Metrics:
     ``utilization`` is the share of all MACs that the array could have done in ``cycles``. ``stalls`` are the
     cycles that innermost clusters waited with work at hand, by cause, summed over those clusters (empty where not
     known): for data although the barrier was open (``transfer``), for the barrier although data were there
-    (``barrier``), for an output tile to leave although neither was missing (``slot``).
+    (``barrier``), for an output tile to leave although neither was missing (``slot``). ``dram`` is None where there is
+    none.
     """
 
     cycles: int
@@ -111,6 +126,7 @@ class Metrics:
     buffers: Buffers
     utilization: float
     stalls: dict[str, int] = field(default_factory=dict)
+    dram: Dram | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain dictionaries and lists, with the keys of the result file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import log10
+from math import inf, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,21 +94,29 @@ def _points(run: Run) -> dict[str, list[_Point]]:
 
 def roof(machine: Machine, intensity: float) -> float:
     """Return the MACs/cycle that no layer of this intensity exceeds, MACs per element through the L2's ports."""
+    down, up = _ports(machine)
+    return min(float(machine.pes * machine.lanes), (down + up) * intensity)
+
+
+def _ports(machine: Machine) -> tuple[float, float]:
+    """Return the elements/cycle that the L2's ports carry at most, down and up; wires any number."""
     network = machine.network(0)
-    ports = network.distribution.bandwidth + network.collection.bandwidth
-    return min(float(machine.pes * machine.lanes), ports * intensity)
+    down, up = network.distribution.width, network.collection.width
+    return inf if down is None else down, inf if up is None else up
 
 
 def _draw_roofs(axes: Axes, machine: Machine, points: Sequence[_Point]) -> None:
-    network, peak = machine.network(0), machine.pes * machine.lanes
-    down, up = network.distribution.bandwidth, network.collection.bandwidth
-    ridge = peak / (down + up)
-    found = [point.intensity for point in points] or [ridge]
-    left, right = min(*found, ridge) / 2, max(*found, peak / down) * 2
-    axes.plot([left, ridge, right], [roof(machine, left), peak, peak], color="#444444", linewidth=1.6,
-              label=f"roof: {peak} MACs/cycle, {down} + {up} elements/cycle in and out")  # fmt: skip
-    axes.plot([left, peak / down], [down * left, peak], color="#888888", linewidth=1.1, linestyle="--",
-              label=f"distribution only: {down} elements/cycle")  # fmt: skip
+    peak, (down, up) = machine.pes * machine.lanes, _ports(machine)
+    ridges = [peak / width for width in (down + up, down) if width < inf]
+    found = [point.intensity for point in points] + ridges or [1.0]
+    left, right = min(found) / 2, max(found) * 2
+    corners = [left, *ridges[: down + up < inf], right]
+    carried = "" if down + up == inf else f", {down} + {up} elements/cycle in and out"
+    axes.plot(corners, [roof(machine, corner) for corner in corners], color="#444444", linewidth=1.6,
+              label=f"roof: {peak} MACs/cycle{carried}")  # fmt: skip
+    if down < inf:
+        axes.plot([left, peak / down], [down * left, peak], color="#888888", linewidth=1.1, linestyle="--",
+                  label=f"distribution only: {down} elements/cycle")  # fmt: skip
     axes.set_xlim(left, right)
     throughputs = [point.throughput for point in points]
     axes.set_ylim(min([roof(machine, left), *throughputs]) / 1.5, peak * 2)

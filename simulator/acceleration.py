@@ -23,8 +23,11 @@ from dataclasses import dataclass
 from itertools import product
 from operator import add, sub
 
-from simulator.cluster import Cluster, Delivery, Order, Record
+from simulator.cluster import Cluster
+from simulator.deliveries import Delivery, Order
 from simulator.nest import Nest, Odometer, Region, Step
+from simulator.network import Sent
+from simulator.record import Record
 from simulator.sequence import Activity
 from simulator.tiles import Footprint, Origin
 
@@ -202,16 +205,20 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
         return (
             place(given.region),
             place(given.following),
-            ahead(given.within.arrival),
+            ahead(given.arrival),
             given.within.opened.opened_at is not None,
         )
 
-    def sent(delivery: Delivery) -> object:
+    def transfer(sent: Sent) -> object:
+        arrivals = sent.lags and tuple([ahead(sent.start + lag) for lag in sent.lags.values()])
+        return ahead(sent.free), ahead(sent.arrival), arrivals
+
+    def delivered(delivery: Delivery) -> object:
         return (
             delivery.planned.activity,
             delivery.planned.last,
             _difference(delivery.planned.step.origin, origin),
-            ahead(delivery.arrival),
+            transfer(delivery.sent),
             delivery.working,
             delivery.opened.opened_at is not None,
             delivery.within.opened.opened_at is not None,
@@ -224,14 +231,15 @@ def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> obje
     return (
         awaited and ahead(cluster.collection_free),
         awaited and ahead(cluster.upstream),
-        awaited and tuple(map(ahead, cluster.slots)),
+        awaited and tuple(map(ahead, cluster.tiles.lefts)),
         cluster.buffers.free,
-        cluster.sending_until and ahead(cluster.sending_until),
+        cluster.network.state(now),
+        cluster.sent and transfer(cluster.sent),
         cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),
         cluster.fetching and order(cluster.fetching),
-        cluster.computing and sent(cluster.computing),
+        cluster.computing and delivered(cluster.computing),
         cluster.computing and not cluster.units and cluster.ready - now,  # clusters of clusters do not note it
-        tuple(map(sent, cluster.delivered.items)),
+        tuple(map(delivered, cluster.delivered.items)),
         tuple(map(order, cluster.inbox.items)),
         tuple((units, step.shape) for units, step in cluster.steps.held),
         cluster.steps.previous and cluster.steps.previous.shape,

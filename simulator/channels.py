@@ -14,6 +14,7 @@ from simpy import Environment, Event
 
 T = TypeVar("T")
 Waiting = Generator[Event, Any, T]
+Process = Waiting[None]
 
 
 class Clock(Environment):
@@ -74,9 +75,9 @@ class Credits(_Awaited):
         super().__init__(clock)
         self.free = free
 
-    def take(self) -> Waiting[None]:
-        """Wait for a credit and use it."""
-        while not self.free:
+    def take(self, of: int = 1) -> Waiting[None]:
+        """Wait until there are ``of`` credits and use one."""
+        while self.free < of:
             yield self._pause()
         self.free -= 1
 
@@ -84,6 +85,26 @@ class Credits(_Awaited):
         """Return a credit."""
         self.free += 1
         self._wake()
+
+
+class Counter(_Awaited):
+    """Counts, and lets one process wait for a count."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.count = 0
+
+    def increment(self) -> None:
+        """Count one more."""
+        self.count += 1
+        self._wake()
+
+    def reach(self, count: int) -> Waiting[None]:
+        """Wait until ``count`` is reached."""
+        while self.count < count:
+            yield self._pause()
 
 
 class Gate:

@@ -6,162 +6,158 @@ cycles, or clusters of the next level, which take as long as their own steps tak
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
-from typing import Any
-
-from simpy import Event
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from dataflow.hardware import Machine
-from simulator.channels import Channel, Clock, Credits, Gate
-from simulator.nest import Odometer, Region
+from simulator.channels import Channel, Clock, Credits, Process, Waiting
+from simulator.deliveries import Delivery, Enclosure, Order
+from simulator.dram import L2Port, Memory
+from simulator.network import Blueprint, DistributionNetwork, Sent
+from simulator.output_tiles import OutputTile, OutputTiles
+from simulator.probes import Probe
+from simulator.record import Record
 from simulator.sequence import Activity, Choreography, Planned
 from simulator.sequence import Sequence as Steps
 
-Process = Generator[Event, Any, None]
+#: a tile that a drain leaves, and the tiles it is one of
+Drained = tuple[OutputTiles, OutputTile]
 
 
-class Enclosure:
-    """A step as the clusters below see it: when its data arrive, when they may compute, when all are done.
+@dataclass
+class Array:
+    """What all clusters of a machine have in common; plans by level, outermost first; ``probe`` watches them."""
 
-    ``arrival`` is the cycle at which the step's data are with the units. ``opened`` is the barrier: the previous
-    steps of all enclosing clusters are over. ``working`` counts the units that have not finished.
-    """
-
-    __slots__ = ("arrival", "finished", "opened", "working")
-
-    def __init__(self, clock: Clock, arrival: int, working: int) -> None:
-        self.arrival = arrival
-        self.opened = Gate(clock)
-        self.finished = Gate(clock)
-        self.working = working
-
-    def unit_finished(self, cycle: int) -> None:
-        """Note that one of the units is done with the step."""
-        self.working -= 1
-        if not self.working:
-            self.finished.open(cycle)
-
-
-class Order:
-    """What a cluster is to do under a step of its parent: its region then, and in the parent's next step."""
-
-    __slots__ = ("following", "odometer", "region", "within")
-
-    def __init__(
-        self, region: Region, following: Region | None, within: Enclosure, odometer: Odometer | None = None
-    ) -> None:
-        self.region = region
-        self.following = following
-        self.within = within
-        self.odometer = odometer
-
-
-class Delivery(Enclosure):
-    """A step of a cluster whose data are sent, on its way to be computed."""
-
-    __slots__ = ("planned", "within")
-
-    def __init__(self, clock: Clock, planned: Planned, within: Enclosure, arrival: int) -> None:
-        super().__init__(clock, arrival, len(planned.activity.active))
-        self.planned = planned
-        self.within = within
-
-    def order(self, unit: int) -> Order:
-        """Return what the step means for one of the clusters below."""
-        region = self.planned.step.region(unit)
-        assert region is not None, "orders go to active units"
-        upcoming = self.planned.upcoming
-        return Order(region, None if upcoming is None else upcoming.region(unit), self)
-
-
-class Record:
-    """What happened: how often each activity at each level, cycles waited by cause, and the latest ends.
-
-    ``compute_end`` and ``end`` are on the clock, which stood still for ``skipped`` cycles.
-    """
-
-    def __init__(self, levels: int) -> None:
-        self.activities: list[Counter[Activity]] = [Counter() for _ in range(levels)]
-        self.stalls: Counter[str] = Counter({"transfer": 0, "barrier": 0, "slot": 0})
-        self.compute_end = 0
-        self.end = 0
-        self.skipped = 0
+    clock: Clock
+    machine: Machine
+    record: Record
+    choreographies: list[Choreography]
+    blueprints: list[Blueprint]
+    probe: Probe | None = None
 
 
 class Cluster:
-    """One cluster: its two ports, the buffers of its units, and the processes that use them."""
+    """One cluster: its two ports, the buffers of its units, and the processes that use them.
 
-    def __init__(
-        self,
-        clock: Clock,
-        machine: Machine,
-        choreographies: Sequence[Choreography],
-        record: Record,
-        level: int = 0,
-    ) -> None:
+    Its steps meet at the barrier; `simulator.decoupled.DecoupledCluster` does without.
+    """
+
+    def __init__(self, array: Array, level: int = 0, number: int = 0) -> None:
+        clock, machine = array.clock, array.machine
         self.clock = clock
-        self.record = record
+        self.record = array.record
+        self.probe = array.probe
         self.level = level
+        self.number = number  # among its parent's units
         self.units: dict[int, Cluster] = {}
         self.inbox: Channel[Order] = Channel(clock)
         self.delivered: Channel[Delivery] = Channel(clock)
         self.buffers = Credits(clock, machine.buffering)
-        #: cycle until which the current transfer occupies the distribution port, None between transfers
-        self.sending_until: int | None = None
+        #: the transfer that occupies the distribution port, None between transfers
+        self.sent: Sent | None = None
         self.fetching: Order | None = None
         self.sending: Planned | None = None
         self.computing: Delivery | None = None
         self.free = 0  # the end of the previous step
+        self.asked = 0  # when the latest transfer was ready to start, but for the port of the L2
+        self.started = 0  # when the PEs began the latest step
         #: when the PEs and the data of the step in ``computing`` were there, or will be
         self.ready = 0
         self.collection_free = 0
         self.upstream = 0
-        #: when the last drain of each of the latest d + 1 output tiles has left the PEs, the current tile last
-        self.slots = deque([0] * (machine.buffering + 1), maxlen=machine.buffering + 1)
+        self.tiles = OutputTiles(clock, machine.output_tiles)
         #: called at the end of every step
         self.step_ended: Callable[[Delivery], None] | None = None
-        self.nest = choreographies[level].nest
-        self.steps = Steps(choreographies[level])
-        self._machine = machine
-        self._choreographies = choreographies
-        self._network = machine.network(level)
-        self._innermost = level == len(choreographies) - 1
+        self.nest = array.choreographies[level].nest
+        self.steps = Steps(array.choreographies[level])
+        self._array = array
+        self.collection = machine.network(level).collection
+        self.network = DistributionNetwork(array.blueprints[level])
+        self.innermost = level == len(array.choreographies) - 1
+        #: the units' tiles where they are clusters without a buffer for outputs, and those of the steps on their way
+        self.held: OutputTiles | None = None
+        self.holding: deque[OutputTile] = deque()
+        if not self.innermost and machine.network(level + 1).collection.bandwidth is None:
+            self.held = OutputTiles(clock, machine.output_tiles)
+        #: what stands behind the top level, where it is modelled
+        self.memory: Memory | None = None
+        self.port: L2Port | None = None
+        self.draining: Channel[tuple[Activity, int, list[Drained]]] = Channel(clock)
         clock.process(self.distribute())
         clock.process(self.compute())
 
     def unit(self, unit: int) -> Cluster:
         """Return the cluster that is unit ``unit`` of this one; it exists from its first step on."""
         if unit not in self.units:
-            self.units[unit] = Cluster(self.clock, self._machine, self._choreographies, self.record, self.level + 1)
+            self.units[unit] = type(self)(self._array, self.level + 1, unit)
         return self.units[unit]
 
     def distribute(self) -> Process:
-        """Send the data of step after step: once the parent's are here, and a buffer of the units is free."""
-        port = self._network.distribution
+        """Send the data of step after step: once the parent's are here, and there is room for them at the units."""
         while True:
             self.fetching = order = yield from self.inbox.take()
-            yield from self.wait(order.within.arrival)
+            yield from self.wait(order.arrival)
             for planned in self.steps.under(self.nest.steps(order.region, order.odometer), order.following):
                 self.sending = planned
-                yield from self.buffers.take()
-                arrival = self.clock.now
-                if planned.activity.distributed:
-                    occupied = -(-planned.activity.distributed // port.bandwidth)
-                    self.sending_until = arrival + occupied
-                    yield self.clock.timeout(occupied)
-                    self.sending_until = None
-                    arrival += occupied + port.latency
+                yield from self.room(planned.activity)
+                sent = yield from self.send(planned.activity)
+                if sent.free > self.clock.now:
+                    self.sent = sent
+                    yield self.clock.timeout(sent.free - self.clock.now)
+                    self.sent = None
                 self.sending = None
-                self.deliver(Delivery(self.clock, planned, order.within, arrival))
+                if self.memory is not None:
+                    self.memory.sent()
+                self.deliver(self.delivery(planned, order.within, sent))
+            if self.steps.empty:
+                order.within.unit_finished(self.number, self.clock.now, self.upstream)
             self.fetching = None
+
+    def send(self, activity: Activity) -> Waiting[Sent]:
+        """Begin to send what a step needs; at the top, once the L2 has it and its port is free."""
+        if self.memory is not None:
+            yield from self.memory.supplied()
+        self.asked = self.clock.now
+        if self.port is None or not activity.distributed:
+            return self.network.send(self.clock.now, activity)
+        start, passed = self.port.take(activity.distributed)
+        yield from self.wait(start)
+        return self.network.send(start, activity).until(passed)
+
+    def room(self, activity: Activity) -> Process:
+        """Wait until the units have a free buffer for the operands of the next step."""
+        yield from self.buffers.take(self.needed(activity))
+        yield from self.place(activity)
+
+    def place(self, activity: Activity) -> Process:
+        """Wait, where outputs stay in the units until this cluster collects them, until they are free for new ones."""
+        if self.held is None:
+            return
+        if activity.new_tile:
+            self.held.begin()
+            yield from self.wait((yield from self.held.vacated()))
+        self.held.current.pending += 1
+        self.holding.append(self.held.current)
+
+    def needed(self, activity: Activity) -> int:
+        """Return how many buffers have to be free: for new filters, as many as leave few enough with other ones."""
+        if not activity.filter.copies:
+            return 1
+        return 1 + self._array.machine.buffering - self._array.machine.filter_tiles
+
+    def delivery(self, planned: Planned, within: Enclosure, sent: Sent) -> Delivery:
+        """Return a step whose data have been sent."""
+        return Delivery(self.clock, planned, within, sent)
 
     def deliver(self, delivery: Delivery) -> None:
         """Hand a step whose data are sent to those who compute it."""
         activity = delivery.planned.activity
         self.record.activities[self.level][activity] += 1
+        if self.probe is not None:
+            self.probe.sent(self, delivery)
         self.delivered.put(delivery)
-        if not self._innermost:
+        if not self.innermost:
             for unit in activity.active:
                 self.unit(unit).inbox.put(delivery.order(unit))
 
@@ -169,7 +165,7 @@ class Cluster:
         """Compute step after step; each ends when its last unit does."""
         while True:
             self.computing = delivery = yield from self.delivered.take()
-            if self._innermost:
+            if self.innermost:
                 yield from self.compute_on_pes(delivery)
             else:
                 released = yield from delivery.within.opened.passed()
@@ -180,62 +176,109 @@ class Cluster:
 
     def compute_on_pes(self, delivery: Delivery) -> Process:
         """Compute once data are here, the barrier is passed and a new output tile has a free slot."""
-        activity = delivery.planned.activity
-        self.ready = max(self.clock.now, delivery.arrival)
-        yield from self.wait(delivery.arrival)
+        activity, first = delivery.planned.activity, delivery.sent.first
+        self.ready = max(self.clock.now, first)
+        yield from self.wait(first)
         released = yield from delivery.within.opened.passed()
-        self.stall("transfer", delivery.arrival - max(self.free, released))
-        self.stall("barrier", released - self.ready)
+        self.record.stall("transfer", first - max(self.free, released))
+        self.record.stall("barrier", released - self.ready)
         if activity.new_tile:
-            self.slots.append(0)
-            self.stall("slot", self.slots[0] - self.clock.now)
-            yield from self.wait(self.slots[0])
-        yield self.clock.timeout(activity.duration)
+            self.tiles.begin()
+            ready = self.clock.now
+            vacated = yield from self.tiles.vacated()
+            self.record.stall("slot", vacated - ready)
+            yield from self.wait(vacated)
+        self.started = self.clock.now
+        yield from self.wait(self.end(delivery, self.started))
+
+    def end(self, delivery: Delivery, start: int) -> int:
+        """Return when the last PE ends a step that may begin at ``start``, each once its own data are here."""
+        activity, sent = delivery.planned.activity, delivery.sent
+        if start >= sent.arrival or sent.lags is None:
+            return start + activity.duration
+        pes = zip(activity.active, activity.durations, strict=True)
+        return max([max(start, sent.start + sent.lags[pe]) + duration for pe, duration in pes])
 
     def wait(self, until: int) -> Process:
         """Wait until a cycle that may have passed."""
         if until > self.clock.now:
             yield self.clock.timeout(until - self.clock.now)
 
-    def stall(self, cause: str, cycles: int) -> None:
-        """Note for how long the PEs had work but waited."""
-        if cycles > 0:
-            self.record.stalls[cause] += cycles
-
     def finish(self, delivery: Delivery) -> None:
         """End a step: its buffer is free, its outputs drain, the parent's step may end."""
         self.free = self.clock.now
         self.record.compute_end = max(self.record.compute_end, self.free)
         self.buffers.give()
-        if delivery.planned.activity.collected:
-            self.drain(delivery.planned.activity)
+        activity = delivery.planned.activity
+        if self.probe is not None:
+            self.probe.computed(self, delivery)
+        self.settle(activity, self.reduced(activity, self.free) if activity.collected else self.free)
+        if self.probe is not None and activity.collected:
+            self.probe.drained(self, delivery)
         if delivery.planned.last:
-            delivery.within.unit_finished(self.free)
+            delivery.within.unit_finished(self.number, self.free, self.upstream)
         if self.step_ended is not None:
             self.step_ended(delivery)
 
-    def drain(self, activity: Activity) -> None:
-        """Reserve the collection port for what leaves after a step.
+    def reduced(self, activity: Activity, ready: int) -> int:
+        """Return when the outputs that leave after a step that ended at ``ready`` are here and added up."""
+        if not self.innermost:
+            ready = max(ready, *(self.units[unit].upstream for unit in activity.leaving))
+        return ready + self.reduction_delay(activity)
+
+    def settle(self, activity: Activity, start: int) -> None:
+        """Let the outputs of the step that ended drain, from ``start`` at the earliest; steps settle in order."""
+        tiles = self.drained(activity) if activity.collected else []
+        for _, tile in tiles:
+            tile.pending += 1
+        if self.held is not None:
+            tiles.append((self.held, self.holding.popleft()))
+        if self.port is None:
+            self.drain(activity, start, tiles)
+        else:
+            self.draining.put((activity, start, tiles))
+
+    def drained(self, _: Activity) -> list[Drained]:
+        """Return the output tiles of PEs that a step's drain is from."""
+        return [(self.tiles, self.tiles.current)] if self.innermost else []
+
+    def drain_through(self, port: L2Port) -> Process:
+        """Let drains take turns at the port of the L2, where it has but one."""
+        while True:
+            activity, start, tiles = yield from self.draining.take()
+            passed = 0
+            if activity.collected:
+                yield from self.wait(max(start, self.collection_free))
+                start, passed = port.take(activity.collected)
+                yield from self.wait(start)
+            self.drain(activity, start, tiles, passed)
+
+    def drain(self, activity: Activity, start: int, tiles: list[Drained], passed: int = 0) -> None:
+        """Reserve the collection port, from ``start`` to ``passed`` at least, for what leaves after a step.
 
         Drains use the port in order and nothing can change when they do so, so that the port needs no process:
         it is known now when it will be free, when the elements will have left the units, and when they will be
         upstream.
         """
-        ready = self.clock.now
-        if not self._innermost:
-            ready = max(ready, *(self.units[unit].upstream for unit in activity.leaving))
-        delay = self.reduction_delay() if activity.shared else 0
-        start = max(ready + delay, self.collection_free)
-        self.collection_free = start + self.occupation(activity)
-        self.slots[-1] = self.collection_free - delay
-        self.upstream = self.collection_free + self._network.collection.latency
-        self.record.end = max(self.record.end, self.upstream)
+        if activity.collected:
+            self.collection_free = max(max(start, self.collection_free) + self.occupation(activity), passed)
+            self.upstream = self.collection_free + self.collection.latency
+            self.record.end = max(self.record.end, self.upstream)
+        for owner, tile in tiles:
+            if activity.collected:
+                tile.left = self.collection_free - self.reduction_delay(activity)
+            owner.settle(tile)
+        if self.memory is not None:
+            self.memory.collected(self.upstream)
 
     def occupation(self, activity: Activity) -> int:
         """Return the cycles for which a step's drain occupies the collection port."""
-        return -(-activity.collected // self._network.collection.bandwidth)
+        bandwidth = self.collection.bandwidth
+        return 0 if bandwidth is None else -(-activity.collected // bandwidth)
 
-    def reduction_delay(self) -> int:
-        """Return the cycles that the reduction network takes for elements of more than one unit."""
+    def reduction_delay(self, activity: Activity) -> int:
+        """Return the cycles that the reduction network takes to add what several units drain."""
+        if not activity.shared:
+            return 0
         units = self.nest.units
-        return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[self._network.collection.reduction]
+        return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[self.collection.reduction]

@@ -36,8 +36,8 @@ class Region:
 class Shape:
     """What all units of a cluster do in a step, apart from where: one object per distinct shape and level.
 
-    ``active`` is the set of units that work, ``macs`` their multiply-accumulates in total, ``largest`` the most
-    that one of them does.
+    ``active`` is the set of units that work, ``members`` lists them. ``work`` are their multiply-accumulates, ``macs``
+    all of these together, ``largest`` the most that one of them does.
     """
 
     def __init__(self, footprints: tuple[Footprint, ...], units: int) -> None:
@@ -47,9 +47,9 @@ class Shape:
             self.active &= footprint.active
         self.members = tuple(unit for unit in range(units) if self.active >> unit & 1)
         self._regions: dict[int, tuple[Lengths, Origin]] = {}
-        work = [prod(map(prod, self.region(unit)[0])) for unit in self.members]
-        self.macs = sum(work)
-        self.largest = max(work, default=0)
+        self.work = tuple([prod(map(prod, self.region(unit)[0])) for unit in self.members])
+        self.macs = sum(self.work)
+        self.largest = max(self.work, default=0)
 
     def region(self, unit: int) -> tuple[Lengths, Origin]:
         """Return the lengths of an active unit's region and its origin relative to the step's."""

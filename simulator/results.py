@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 
 from dataflow.hardware import Machine
+from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
-from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
-from simulator.cluster import Record
+from dataflow.metrics import L1, Boundary, Buffers, Downstream, Dram, Extremes, Metrics, Network, PerStep, Upstream
+from simulator.dram import Memory
 from simulator.nest import Region
+from simulator.record import Record
 from simulator.sequence import Activity
 from simulator.tiles import TileSpace
 
 
-def metrics(mapping: Mapping, machine: Machine, record: Record, tiles: TileSpace) -> Metrics:
+def metrics(
+    mapping: Mapping, machine: Machine, record: Record, tiles: TileSpace, memory: Memory | None = None
+) -> Metrics:
     """Sum up the activities of all levels.
 
     Every stay of an element in a buffer begins with one plain write, and every later copy that arrives is read,
@@ -34,10 +38,16 @@ def metrics(mapping: Mapping, machine: Machine, record: Record, tiles: TileSpace
         steps=tuple(activities.total() for activities in record.activities),
         boundaries=tuple(boundaries),
         l1=L1.of(macs),
-        buffers=_buffers(machine, record),
-        utilization=macs / (cycles * machine.pes * machine.lanes),
+        buffers=_buffers(machine, record, memory),
+        utilization=macs / (max(cycles, 1) * machine.pes * machine.lanes),
         stalls=dict(record.stalls),
+        dram=None if memory is None else _dram(memory),
     )
+
+
+def _dram(memory: Memory) -> Dram:
+    counts = {name: memory.traffic[name] for name in ("input_read", "filter_read", "output_read", "output_write")}
+    return Dram(**counts, resident=tuple(tensor for tensor in TENSORS if tensor in memory.plan.resident))
 
 
 def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Boundary:
@@ -64,13 +74,18 @@ def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Bo
 
 def _extremes(amounts: Iterable[int]) -> Extremes:
     ascending = sorted(amounts)
-    return Extremes(ascending[0], ascending[-1])
+    return Extremes(ascending[0], ascending[-1]) if ascending else Extremes(0, 0)
 
 
-def _buffers(machine: Machine, record: Record) -> Buffers:
-    """Return the bytes for ``buffering`` tiles of each tensor: in a PE, and in the L2 for all top-level units."""
+def _buffers(machine: Machine, record: Record, memory: Memory | None) -> Buffers:
+    """Return the bytes for ``buffering`` tiles of each tensor: in a PE, and in the L2 for all top-level units.
+
+    Before a DRAM the L2 needs room for resident tensors as a whole, and for tiles of the others.
+    """
     top, innermost = record.activities[0], record.activities[-1]
-    tile = sum(max(activity.tiles[tensor] for activity in innermost) for tensor in range(3))
-    together = sum(max(activity.together[tensor] for activity in top) for tensor in range(3))
+    largest = [max((activity.tiles[tensor] for activity in innermost), default=0) for tensor in range(3)]
+    tiles = (machine.buffering, machine.filter_tiles, machine.output_tiles)
+    needed = sum(number * tile for number, tile in zip(tiles, largest, strict=True)) * machine.element_bytes
+    together = sum(max((activity.together[tensor] for activity in top), default=0) for tensor in range(3))
     each = machine.buffering * machine.element_bytes
-    return Buffers(l1_bytes=each * tile, l2_bytes=each * together)
+    return Buffers(l1_bytes=needed, l2_bytes=each * together if memory is None else memory.plan.bytes)

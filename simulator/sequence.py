@@ -24,9 +24,11 @@ class Activity:
     ``input``, ``filter``: what the units receive before it; ``output``: what leaves them after it. ``distributed``
     and ``collected`` are the elements that cross the two ports. ``active`` and ``leaving`` list the units that
     work and those that drain something; ``shared`` says whether the reduction network adds anything;
-    ``new_tile`` whether an output tile of the cluster begins. ``macs`` is the work of all units together, ``largest``
-    that of the busiest one, and ``duration`` its cycles if the units are PEs. ``tiles`` and ``together`` are the sizes
-    of the largest tile of a unit, and of all units' tiles taken together, for input, filter and output.
+    ``new_tile`` whether an output tile of the cluster begins, ``changed`` the units whose output tile is not that of
+    their own last step. ``macs`` is the work of all units together, ``largest`` that of the busiest one; if the units
+    are PEs, ``durations`` are the cycles of each of ``active``, ``duration`` those of the busiest one. ``tiles`` and
+    ``together`` are the sizes of the largest tile of a unit, and of all units' tiles taken together, for input, filter
+    and output.
     """
 
     input: Moved
@@ -38,9 +40,11 @@ class Activity:
     leaving: tuple[int, ...]
     shared: bool
     new_tile: bool
+    changed: int
     macs: int
     largest: int
     duration: int
+    durations: tuple[int, ...]
     tiles: tuple[int, ...]
     together: tuple[int, ...]
 
@@ -95,9 +99,11 @@ class Choreography:
             leaving=tuple(unit for unit in shape.members if outputs.units >> unit & 1),
             shared=self._reduces and outputs.shared,
             new_tile=bool(differing & shape.active),
+            changed=self._tiles.differing("output", now, held) & shape.active,
             macs=shape.macs,
             largest=shape.largest,
             duration=-(-shape.largest // self._lanes),
+            durations=tuple([-(-macs // self._lanes) for macs in shape.work]),
             tiles=tuple(max(self._tiles.elements(t, shape.region(u)[0]) for u in shape.members) for t in TENSORS),
             together=tuple(self._tiles.moved(tensor, now, []).distinct for tensor in TENSORS),
         )
@@ -120,12 +126,14 @@ class Sequence:
     """The steps of one cluster, drawn parent step by parent step.
 
     ``held`` says which step each set of units was last active in; ``previous`` is the cluster's previous step.
+    ``empty`` says whether the latest parent step had none for it, as there are in dataflows that leave work out.
     """
 
     def __init__(self, choreography: Choreography) -> None:
         self._choreography = choreography
         self.held: list[tuple[int, Step]] = []
         self.previous: Step | None = None
+        self.empty = False
 
     def under(self, steps: Iterator[Step], following: Region | None) -> Iterator[Planned]:
         """Yield ``steps``, which lie under one parent step.
@@ -133,12 +141,13 @@ class Sequence:
         ``following`` is the cluster's region in its parent's next step, None if it is idle there or there is no
         such step.
         """
-        step: Step | None = next(steps)
+        step = next(steps, None)
+        self.empty = step is None
         while step is not None:
             sibling = next(steps, None)
             upcoming = sibling
             if upcoming is None and following is not None:
-                upcoming = next(self._choreography.nest.steps(following))
+                upcoming = next(self._choreography.nest.steps(following), None)
             activity = self._choreography.activity(step, self.held, self.previous, upcoming)
             active = step.shape.active
             idle = [(units & ~active, last) for units, last in self.held if units & ~active]

@@ -9,11 +9,21 @@ from dataflow.levels import Mapping, bind
 from dataflow.metrics import Metrics
 from simulator.acceleration import Accelerator
 from simulator.channels import Clock
-from simulator.cluster import Cluster, Enclosure, Order, Record
+from simulator.cluster import Array, Cluster
+from simulator.decoupled import DecoupledCluster
+from simulator.deliveries import Enclosure, Order
+from simulator.dram import L2Port, Memory
 from simulator.nest import Nest, Region
+from simulator.network import Blueprint
+from simulator.probes import Probe
+from simulator.record import Record
+from simulator.residency import Plan
 from simulator.results import metrics
 from simulator.sequence import Choreography
 from simulator.tiles import TileSpace
+
+#: how the units of a cluster keep together, by what hardware files call it
+CLUSTERS: dict[str, type[Cluster]] = {"barrier": Cluster, "dataflow": DecoupledCluster}
 
 
 def simulate(layer: Layer, dataflow: Dataflow, machine: Machine, *, accelerate: bool = True) -> Metrics:
@@ -26,21 +36,48 @@ def simulate(layer: Layer, dataflow: Dataflow, machine: Machine, *, accelerate: 
     return simulate_mapping(bind(layer, dataflow, machine.pes), machine, accelerate=accelerate)
 
 
-def simulate_mapping(mapping: Mapping, machine: Machine, *, accelerate: bool = True) -> Metrics:
-    """Like `simulate`, for a dataflow that is bound already."""
+def simulate_mapping(
+    mapping: Mapping, machine: Machine, *, accelerate: bool = True, probe: Probe | None = None
+) -> Metrics:
+    """Like `simulate`, for a dataflow that is bound already; with a ``probe`` to watch, nothing is skipped."""
     clock = Clock()
     tiles = TileSpace(mapping.layer)
     choreographies = [
         Choreography(Nest(mapping.layer, level), tiles, machine, depth) for depth, level in enumerate(mapping.levels)
     ]
+    blueprints = [
+        Blueprint(level.units, machine.network(depth).distribution, multicast=machine.multicast)
+        for depth, level in enumerate(mapping.levels)
+    ]
     record = Record(len(choreographies))
-    top = Cluster(clock, machine, choreographies, record)
-    the_layer = Enclosure(clock, arrival=0, working=1)
+    array = Array(clock, machine, record, choreographies, blueprints, probe)
+    top = CLUSTERS[machine.sync](array)
+    the_layer = Enclosure(clock, working=1)
     the_layer.opened.open(since=0)
     region = Region.whole(mapping.layer)
     odometer = top.nest.odometer(region)
-    if accelerate:
+    memory = attach(top, mapping, machine)
+    if accelerate and probe is None and repeats(mapping, machine):
         top.step_ended = Accelerator(top, region, odometer, record).step_ended
-    top.inbox.put(Order(region, None, the_layer, odometer))
+    top.inbox.put(Order(region, None, the_layer, odometer=odometer))
     clock.run()
-    return metrics(mapping, machine, record, tiles)
+    assert the_layer.finished.opened_at is not None, "the machine came to a stop before the layer's end"
+    return metrics(mapping, machine, record, tiles, memory)
+
+
+def attach(top: Cluster, mapping: Mapping, machine: Machine) -> Memory | None:
+    """Put behind the top level what the machine has there: the single port of its L2, a DRAM."""
+    if machine.l2.port_bandwidth is not None:
+        top.port = L2Port(top.clock, machine.l2.port_bandwidth)
+        top.clock.process(top.drain_through(top.port))
+    if machine.dram is not None:
+        plan = Plan(mapping.layer, top.nest, machine)
+        top.memory = Memory(top.clock, machine, machine.dram, plan, top.record, top.port)
+    return top.memory
+
+
+def repeats(mapping: Mapping, machine: Machine) -> bool:
+    """Tell whether all that the machine's future depends on stands where the accelerator looks for it."""
+    below = (machine.network(level).collection for level in range(1, len(mapping.levels)))
+    plain = machine.sync == "barrier" and machine.dram is None and machine.l2.port_bandwidth is None
+    return plain and all(collection.bandwidth is not None for collection in below)

@@ -9,7 +9,7 @@ classes of coordinates per axis, with the exact elements behind every class, wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -50,13 +50,18 @@ class Held(NamedTuple):
     origin: Origin
 
 
-class Moved(NamedTuple):
-    """Elements on the move: different ones, copies summed over units, the units, and any unit that shares one."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Elements on the move: different ones, copies summed over units, the units, and any unit that shares one.
+
+    ``groups`` are the sets of units that have elements in common, each with how many, in order of their first units.
+    """
 
     distinct: int
     copies: int
     units: int
     shared: bool
+    groups: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
 
 class Class(NamedTuple):
@@ -88,16 +93,12 @@ class TileSpace:
         combined = {(_units(wanted), _units(held)): 1}
         for table in self._tables_of(tensor, wanted, held):
             combined = _combine(combined, table)
-        distinct = copies = units = 0
-        shared = False
+        groups: dict[int, int] = {}
         for (takers, holders), count in combined.items():
             receivers = takers & ~holders
             if receivers:
-                distinct += count
-                copies += count * receivers.bit_count()
-                units |= receivers
-                shared = shared or receivers.bit_count() > 1
-        return Moved(distinct, copies, units, shared)
+                groups[receivers] = groups.get(receivers, 0) + count
+        return _moved(groups)
 
     def differing(self, tensor: str, first: Sequence[Held], second: Sequence[Held]) -> int:
         """Return the set of units whose tiles of ``tensor`` differ between ``first`` and ``second``."""
@@ -124,6 +125,18 @@ class TileSpace:
             if key not in self._tables:
                 self._tables[key] = _classes(coefficients, new, old)
             yield self._tables[key]
+
+
+def _moved(groups: dict[int, int]) -> Moved:
+    distinct = copies = units = 0
+    shared = False
+    for receivers, count in groups.items():
+        distinct += count
+        copies += count * receivers.bit_count()
+        units |= receivers
+        shared = shared or receivers.bit_count() > 1
+    in_order = sorted(groups.items(), key=lambda group: (group[0] & -group[0], group[0]))
+    return Moved(distinct, copies, units, shared, tuple(in_order))
 
 
 _Group = tuple[int, Footprint, Origin]

@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflow.errors import InputError
-from dataflow.hardware import Collection, Distribution, LevelNetwork, Machine, Scratchpad
+from dataflow.hardware import L2, Collection, Distribution, LevelNetwork, Machine, Scratchpad
 from dataflow.hardware_files import parse_machine, read_machine
 
 SMALLEST = "pes: 256\nlevels:\n  - distribution: {bandwidth: 16}\n    collection: {bandwidth: 8}\n"
-KEYS = "name, pes, lanes, element_bytes, clock_ghz, buffering, multicast, l1, l2, levels, dram, sync, technology"
+KEYS = (
+    "name, pes, lanes, element_bytes, clock_ghz, buffering, filter_buffering, output_buffering, multicast, l1, l2, "
+    "levels, dram, sync, technology"
+)
 
 
 def wrong(text: str, *overrides: str) -> str:
@@ -36,12 +39,24 @@ def test_smallest_file_has_the_defaults() -> None:
         "element_bytes": 1,
         "clock_ghz": 1.0,
         "buffering": 2,
+        "filter_buffering": None,
+        "output_buffering": None,
         "multicast": True,
         "l1": {"bytes": None},
-        "l2": {"bytes": None},
+        "l2": {"bytes": None, "port_bandwidth": None, "resident": None},
         "levels": [
             {
-                "distribution": {"topology": "bus", "bandwidth": 16, "latency": 0},
+                "distribution": {
+                    "topology": "bus",
+                    "bandwidth": 16,
+                    "filter_bandwidth": None,
+                    "latency": 0,
+                    "port_width": None,
+                    "link_widths": None,
+                    "fanout": 2,
+                    "hop": 1,
+                    "columns": None,
+                },
                 "collection": {"bandwidth": 8, "latency": 0, "reduction": "tree"},
             }
         ],
@@ -79,7 +94,7 @@ def test_sizes_in_bytes(written: str, size: int | None) -> None:
 
 
 def test_buffer_may_be_null_altogether() -> None:
-    assert machine(text=f"{SMALLEST}l2: null").l2 == Scratchpad(bytes=None)
+    assert machine(text=f"{SMALLEST}l2: null").l2 == L2()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +170,7 @@ def test_later_overrides_win() -> None:
         ("levels.1.distribution.bandwidth=4", "levels has no entry 1; its entries are 0"),
         ("levels.top.distribution.bandwidth=4", "levels has no entry top; its entries are 0"),
         ("pes.x=4", "pes is a single value and has no x"),
-        ("dram.bandwidth=4", "dram is a single value and has no bandwidth"),
+        ("pes.bandwidth=4", "pes is a single value and has no bandwidth"),
         ("pes=0", "0 is less than 1"),
         ("pes=", "null is not a whole number"),
         ("l1.bytes=12KB", "'12KB' is not a size; write bytes such as 512, 64B, 108KiB or 1MiB"),
@@ -187,8 +202,8 @@ def test_override_below_a_value_that_is_no_section() -> None:
         ("clock_ghz: 0", "clock_ghz: 0 is not more than 0"),
         ("clock_ghz: 1e999", "clock_ghz: inf is not a finite number"),
         ("clock_ghz: fast", "clock_ghz: 'fast' is not a number"),
-        ("dram: {bandwidth: 4}", "dram: a section is not supported; this version supports only null"),
-        ("sync: dataflow", "sync: 'dataflow' is not supported; this version supports 'barrier'"),
+        ("dram: 4", "dram: 4 is not a section of keys and values; the keys here are bandwidth, latency, row_buffer"),
+        ("sync: never", "sync: 'never' is not supported; this version supports 'barrier' or 'dataflow'"),
         ("name: 5", "name: 5 is not text; write it in quotes"),
         ("technology: ''", "technology: the text is empty"),
     ],
@@ -205,9 +220,13 @@ def test_values_that_are_wrong(line: str, message: str) -> None:
         ("16", "16, latency: -1", "levels[0].distribution.latency: -1 is less than 0"),
         (
             "16",
-            "16, topology: mesh",
-            "levels[0].distribution.topology: 'mesh' is not supported; this version supports 'bus'",
+            "16, topology: ring",
+            "levels[0].distribution.topology: 'ring' is not supported; this version supports 'bus', 'crossbar', "
+            "'tree', 'systolic' or 'mesh'",
         ),
+        ("16", "16, port_width: 2", "levels[0].distribution: port_width is for topology crossbar, not bus"),
+        ("16", "16, hop: 2", "levels[0].distribution: hop is for topology tree or systolic or mesh, not bus"),
+        ("16", "16, topology: tree, fanout: 1", "levels[0].distribution.fanout: 1 is less than 2"),
         (
             "8",
             "8, reduction: sum",
@@ -263,3 +282,28 @@ def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_machine(tmp_path / "no.yaml")
     assert str(caught.value) == f"{tmp_path}/no.yaml: no such file"
+
+
+def test_every_bandwidth_takes_units() -> None:
+    """8 GB/s of one-byte elements at 1 GHz are 8 elements a cycle."""
+    found = machine(
+        "dram={bandwidth: 8 GB/s}", "l2.port_bandwidth=16 GB/s", "levels.0.distribution.filter_bandwidth=4 GB/s"
+    )
+    assert found.dram is not None
+    assert (found.dram.bandwidth, found.l2.port_bandwidth, found.network(0).distribution.filter_bandwidth) == (8, 16, 4)
+
+
+def test_wires_are_no_bandwidth_and_a_machine_can_be_written_and_read_again() -> None:
+    found = machine(
+        "levels.0.distribution={topology: mesh, bandwidth: null, columns: 4}", "levels.0.collection.bandwidth=null"
+    )
+    assert found.network(0).distribution.width is None
+    assert Machine.model_validate(found.to_dict()) == found
+
+
+def test_buffers_of_single_tensors() -> None:
+    found = machine("buffering=3")
+    assert (found.filter_tiles, found.output_tiles) == (3, 3)
+    found = machine("buffering=3", "filter_buffering=1", "output_buffering=9")
+    assert (found.filter_tiles, found.output_tiles) == (1, 9)
+    assert machine("filter_buffering=9").filter_tiles == 2

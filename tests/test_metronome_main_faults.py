@@ -33,7 +33,10 @@ levels: [{distribution: {bandwidth: 4, latency: 1}, collection: {bandwidth: 4, l
 MACHINES = "eyeriss-168, maeri-64, reference-256, reference-36, tpu-like-16x16"
 NETWORKS = "alexnet, bert_base_encoder, mobilenet_v2, resnet50, unet, vgg16"
 DATAFLOWS = "gemm_nmk, kcp_ws, maeri, nlr, xp_ws, yr_rs, yxp_os"
-TOP_KEYS = "name, pes, lanes, element_bytes, clock_ghz, buffering, multicast, l1, l2, levels, dram, sync, technology"
+TOP_KEYS = (
+    "name, pes, lanes, element_bytes, clock_ghz, buffering, filter_buffering, output_buffering, multicast, l1, l2, "
+    "levels, dram, sync, technology"
+)
 
 FILES = {
     "net.m": NET,

@@ -53,7 +53,7 @@ BOUNDARY = {
     "network": {"distributed", "collected"},
     "per_step": {"distributed", "collected", "macs", "busiest_macs"},
 }
-METRICS = {"cycles", "compute_end", "steps", "boundaries", "l1", "buffers", "utilization", "stalls"}
+METRICS = {"cycles", "compute_end", "steps", "boundaries", "l1", "buffers", "utilization", "stalls", "dram"}
 
 
 def _workload() -> Workload:

@@ -90,9 +90,9 @@ class Explainer:
             if self.machine.multicast:
                 yield f"{prefix}multicast ignored", measure(self._analysis(assumptions, multicast=False))
             yield f"{prefix}latency ignored", measure(self._analysis(assumptions, latency=False))
-        if len(self.mapping.levels) == 2:
+        bandwidth = self.machine.network(1).collection.bandwidth
+        if len(self.mapping.levels) == 2 and bandwidth is not None:
             found = self._analysis(PUBLISHED, latency=False)
-            bandwidth = self.machine.network(1).collection.bandwidth
             last_drain = -(-found.boundaries[1].network.collected // (found.steps[1] * bandwidth))
             cycles = found.cycles - found.steps[0] * last_drain
             yield from self._timed(column, "published, latency and the last drain of a cluster ignored", cycles)
@@ -112,9 +112,9 @@ class Explainer:
     def _time(self, column: str, _: Measure) -> Iterator[Candidate]:
         """Yield times that follow from the tool's own numbers."""
         numbers = self.row.numbers
-        if "input_l2_read" in numbers and "filter_l2_read" in numbers:
+        bandwidth = self.machine.network(0).distribution.width
+        if "input_l2_read" in numbers and "filter_l2_read" in numbers and bandwidth is not None:
             sent = numbers["input_l2_read"] + numbers["filter_l2_read"]
-            bandwidth = self.machine.network(0).distribution.bandwidth
             yield from self._timed(column, "the time to send its own L2 reads", sent / bandwidth)
         if numbers.get("active_pes") and numbers.get("macs"):
             computing = numbers["macs"] / (numbers["active_pes"] * self.machine.lanes)

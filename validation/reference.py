@@ -68,10 +68,11 @@ def _of_level(cluster: Cluster, level: int) -> Iterator[Cluster]:
 def _buffers(tiles: Tiles, machine: Machine, top: Cluster, innermost: int) -> Buffers:
     """Return the need of a PE's scratchpad and of the L2: the largest tiles, ``buffering`` times."""
     pe_regions = [region for cluster in _of_level(top, innermost) for step in cluster.steps for region in step.regions]
-    l1_elements = sum(max(len(tiles.of(region, tensor)) for region in pe_regions) for tensor in TENSORS)
+    buffers = {"input": machine.buffering, "filter": machine.filter_tiles, "output": machine.output_tiles}
+    l1_elements = sum(buffers[t] * max(len(tiles.of(region, t)) for region in pe_regions) for t in TENSORS)
     l2_elements = sum(max(_together(tiles, step.regions, tensor) for step in top.steps) for tensor in TENSORS)
     unit = machine.element_bytes * machine.buffering
-    return Buffers(unit * l1_elements, unit * l2_elements)
+    return Buffers(machine.element_bytes * l1_elements, unit * l2_elements)
 
 
 def _together(tiles: Tiles, regions: tuple[Region | None, ...], tensor: str) -> int:

@@ -25,6 +25,8 @@ class Timeline:
         self.traffic = traffic
         self.network = machine.network(cluster.level)
         self.buffering = machine.buffering
+        self.filter_buffers = machine.filter_tiles
+        self.output_buffers = machine.output_tiles
         self.lanes = machine.lanes
         self.units = [
             Timeline(tiles, machine, unit, unit_traffic)
@@ -67,15 +69,22 @@ class Timeline:
 
     def _transfer(self, step: int, parent_arrival: int) -> int:
         """Occupy the distribution port; return when the step's data are at the units."""
-        elements = sum(self.traffic.movements[step].sent.values())
-        start = max(self.distribution_free, parent_arrival, self._end(step - self.buffering))
+        sent = self.traffic.movements[step].sent
+        elements = sum(sent.values())
+        buffers = self.filter_buffers if sent["filter"] else self.buffering
+        start = max(self.distribution_free, parent_arrival, self._end(step - buffers))
         port = self.network.distribution
-        self.distribution_free = start + -(-elements // port.bandwidth)
+        occupied = _occupation(elements, port.bandwidth)
+        if port.filter_bandwidth is not None:
+            occupied = max(
+                _occupation(sent["input"], port.bandwidth), _occupation(sent["filter"], port.filter_bandwidth)
+            )
+        self.distribution_free = start + occupied
         return self.distribution_free + (port.latency if elements else 0)
 
     def _compute(self, step: int, arrival: int, barrier: int) -> int:
         """Return the end of an innermost step, after noting what it waited for."""
-        slot = self.slot_free.get(self.output_tiles[step] - self.buffering, 0)
+        slot = self.slot_free.get(self.output_tiles[step] - self.output_buffers, 0)
         free = self._end(step - 1)
         start = max(arrival, barrier, slot, free)
         self.stalls["transfer"] += max(0, arrival - max(free, barrier))
@@ -105,12 +114,18 @@ class Timeline:
                 ready = max(ready, unit.drained)
         delay = self._reduction_delay(len(movement.leaving)) if movement.reduced else 0
         port = self.network.collection
-        self.collection_free = max(ready + delay, self.collection_free) + -(-movement.collected // port.bandwidth)
+        occupied = _occupation(movement.collected, port.bandwidth)
+        self.collection_free = max(ready + delay, self.collection_free) + occupied
         self.drained = self.collection_free + port.latency
         self.slot_free[self.output_tiles[step]] = self.collection_free - delay
 
     def _reduction_delay(self, units: int) -> int:
         return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[self.network.collection.reduction]
+
+
+def _occupation(elements: int, bandwidth: int | None) -> int:
+    """Return for how many cycles a port is occupied; none if it is wires."""
+    return 0 if bandwidth is None else -(-elements // bandwidth)
 
 
 def _output_tiles(tiles: Tiles, cluster: Cluster) -> list[int]:

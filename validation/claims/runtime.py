@@ -37,7 +37,8 @@ def _bounds(case: Observation) -> Iterator[tuple[str, int]]:
             ("distribution", network.distribution, boundary.network.distributed),
             ("collection", network.collection, boundary.network.collected),
         ):
-            yield f"level {level} {name}", -(-moved // (ports * port.bandwidth)) + port.latency + 1
+            if port.width is not None:
+                yield f"level {level} {name}", -(-moved // (ports * port.width)) + port.latency + 1
 
 
 CLAIMS = (

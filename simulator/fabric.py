@@ -1,0 +1,145 @@
+"""How elements cross a distribution network: links in a row, each passing on so many elements a cycle.
+
+A topology (`simulator.topologies`) is a table of links. Elements with the same receivers in a step form a stream. It
+goes over every link that leads to one of them, once, in the order in which streams are sent. A link takes an element
+`hop` cycles after the link before it did, and passes elements on as they come: nothing waits for its whole stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+#: Elements with the same receivers: the set of units (bit u = unit u), and how many there are.
+Stream = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link: ``width`` elements a cycle (None: a wire, on which any number takes no time), to the units ``reach``.
+
+    ``upstream`` is the number of the link before it, None at the port; ``hop`` the cycles in between.
+    """
+
+    name: str
+    width: int | None
+    reach: int
+    upstream: int | None = None
+    hop: int = 0
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A network: its links, every one after its upstream link, and by unit the last link that leads to it.
+
+    ``far_first``: streams for far units are sent first, and filters with a network of their own before the inputs that
+    run past them. ``whole``: units see nothing of a step before all of it is here.
+    """
+
+    links: tuple[Link, ...]
+    exits: tuple[int, ...]
+    far_first: bool = False
+    whole: bool = False
+
+    def order(self, streams: Sequence[Stream]) -> Sequence[Stream]:
+        """Return the streams in the order in which they are sent."""
+        return sorted(streams, key=lambda stream: -stream[0].bit_length()) if self.far_first else streams
+
+    @cached_property
+    def connected(self) -> int:
+        """The set of units to whom links lead all the way from the port."""
+        found = 0
+        for unit, way in enumerate(self.exits):
+            link = self.links[way]
+            connected = link.reach >> unit & 1
+            while connected and link.upstream is not None:
+                link = self.links[link.upstream]
+                connected = link.reach >> unit & 1
+            found |= connected << unit
+        return found
+
+    def loads(self, streams: Iterable[Stream]) -> Iterator[tuple[str, int]]:
+        """Yield every link by name with the elements that cross it."""
+        found = list(streams)
+        for link in self.links:
+            yield link.name, sum(elements for receivers, elements in found if receivers & link.reach)
+
+
+class Crossing(NamedTuple):
+    """A transfer, in cycles since its start: when the port is free again, and by receiver when its elements are there.
+
+    ``taken`` is by link what it cannot pass on from then on, as a number of elements: cycles · width and more.
+    """
+
+    free: int
+    arrivals: dict[int, int]
+    taken: tuple[int, ...]
+
+
+class Fabric:
+    """The links of one cluster at work. Transfers that begin alike go alike, and are worked out once (``known``)."""
+
+    def __init__(self, wiring: Wiring, known: dict[object, Crossing]) -> None:
+        self.wiring = wiring
+        self._known = known
+        self._idle = (0,) * len(wiring.links)
+        self._start = 0
+        self._taken = self._idle
+
+    def send(self, now: int, name: object, streams: Callable[[], Sequence[Stream]]) -> Crossing:
+        """Send the streams called ``name`` from cycle ``now`` on, at which the port is free."""
+        state = self.state(now)
+        found = self._known.get((name, state))
+        if found is None:
+            found = self._known[name, state] = self._crossing(state, self.wiring.order(streams()))
+        self._start, self._taken = now, found.taken
+        return found
+
+    def state(self, now: int) -> tuple[int, ...]:
+        """Return by link what it cannot pass on from ``now`` on."""
+        since = now - self._start
+        if self._taken == self._idle:
+            return self._idle
+        links = zip(self._taken, self.wiring.links, strict=True)
+        return tuple([max(0, taken - since * (link.width or 0)) for taken, link in links])
+
+    def _crossing(self, state: tuple[int, ...], streams: Sequence[Stream]) -> Crossing:
+        taken = list(state)
+        arrivals: dict[int, int] = {}
+        for receivers, elements in streams:
+            for unit, arrival in self._cross(taken, receivers, elements):
+                arrivals[unit] = max(arrival, arrivals.get(unit, 0))
+        return Crossing(self._port_free(taken), arrivals, tuple(taken))
+
+    def _cross(self, taken: list[int], receivers: int, elements: int) -> Iterator[tuple[int, int]]:
+        """Let a stream cross all links to its receivers; yield these with the cycle in which the last element is here.
+
+        ``first`` and ``last`` are the cycles in which the first and the last element cross a link.
+        """
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        timed: dict[int, bool] = {}
+        for number, link in enumerate(self.wiring.links):
+            before = link.upstream
+            if not receivers & link.reach or (before is not None and before not in first):
+                continue
+            first[number] = 0 if before is None else first[before] + link.hop
+            last[number] = 0 if before is None else last[before] + link.hop
+            timed[number] = link.width is not None or (before is not None and timed[before])
+            if link.width is not None:
+                begin = max(taken[number], first[number] * link.width)
+                first[number] = begin // link.width
+                last[number] = max((begin + elements - 1) // link.width, last[number])
+                taken[number] = max(begin + elements, last[number] * link.width + 1)
+        receivers &= self.wiring.connected
+        while receivers:
+            unit = (receivers & -receivers).bit_length() - 1
+            receivers &= receivers - 1
+            way = self.wiring.exits[unit]
+            yield unit, last[way] + timed[way]
+
+    def _port_free(self, taken: Sequence[int]) -> int:
+        ports = zip(taken, self.wiring.links, strict=True)
+        return max([0, *(-(-t // link.width) for t, link in ports if link.upstream is None and link.width is not None)])
