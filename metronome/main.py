@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 import typer
 
 from dataflow.errors import InputError
-from metronome import baseline, report, study, validate
+from metronome import baseline, explain, report, study, truth, validate
 from metronome.progress import layer_progress
 from metronome.terminal import results_console
 
 if TYPE_CHECKING:
-    from metronome.runs import LayerRun
+    from rich.table import Table
+
+    from metronome.runs import LayerRun, Run
 
 app = typer.Typer(
     name="metronome",
@@ -100,6 +102,10 @@ def run_command(
     cost: Annotated[
         bool, typer.Option("--cost", help="Print a table of energy, bandwidth, reuse and bounds, too.")
     ] = False,
+    explain_layer: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="LAYER", help="Tell where this layer's cycles go."),
+    ] = None,
     quiet: QuietOption = False,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
     compat: CompatOption = None,
@@ -111,6 +117,13 @@ def run_command(
         list[str] | None,
         typer.Option("--assume", metavar="NAME", help="Analyse under this assumption, too; repeatable."),
     ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Simulate with numbers and compare the outputs with NumPy's.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Draw the numbers with this seed.")] = None,
+    inputs: Annotated[str | None, typer.Option("--inputs", metavar="FILE.npy", help="The layer's input.")] = None,
+    filters: Annotated[str | None, typer.Option("--filters", metavar="FILE.npy", help="The layer's filters.")] = None,
+    outputs: Annotated[str | None, typer.Option("--outputs", metavar="FILE.npy", help="Write the output.")] = None,
 ) -> int:
     """Simulate and analyse every layer, and print both side by side.
 
@@ -120,6 +133,7 @@ def run_command(
     from metronome.figures import format_of, roofline
     from metronome.files import ensure_writable, write, write_bytes
     from metronome.runs import Options, run
+    from metronome.values import Request, ask, report_values, save_output
     from metronome.workload import load
 
     if workload is None:
@@ -136,25 +150,39 @@ def run_command(
     for path in (json_file, csv_file, figure_file):
         if path is not None:
             ensure_writable(path)
-    options = Options(allow_overflow=allow_overflow, accelerate=not no_acceleration, assume=tuple(assume or ()))
+    options = Options(
+        allow_overflow=allow_overflow,
+        accelerate=not no_acceleration,
+        assume=tuple(assume or ()),
+        values=ask(Request(values, seed, inputs, filters, outputs), loaded),
+    )
     with layer_progress(len(loaded.tasks), loaded.name) as progress:
         result = run(loaded, machine, options=options, workers=workers, progress=progress)
+    explanations = [] if explain_layer is None else explain.explain(loaded, machine, explain_layer)
     if json_file is not None:
         write(json.dumps(result.to_dict(), indent=1) + "\n", json_file)
     if csv_file is not None:
         write(result.frame().to_csv(index=False), csv_file)
     if figure_file is not None and figure_format is not None:
         write_bytes(roofline(result, figure_format), figure_file)
-    if not quiet and "-" not in (json_file, csv_file):
-        from metronome.tables import results
+    if outputs is not None:
+        save_output(result.layers, outputs)
+    quiet = quiet or "-" in (json_file, csv_file)
+    if not quiet:
+        _show(result, explanations, cost=cost)
+    return max(_report(result.layers), report_values(result.layers, quiet=quiet))
 
-        console = results_console()
-        console.print(results(result, console.width))
-        if cost:
-            from metronome.cost_tables import costs
 
-            console.print(costs(result, console.width))
-    return _report(result.layers)
+def _show(result: Run, explanations: Iterable[Table], *, cost: bool) -> None:
+    from metronome.cost_tables import costs
+    from metronome.tables import results
+
+    console = results_console()
+    console.print(results(result, console.width))
+    if cost:
+        console.print(costs(result, console.width))
+    for table in explanations:
+        console.print(table)
 
 
 @app.command("check")
@@ -249,8 +277,10 @@ def list_command(
 
 app.add_typer(baseline.commands(guarded), name="baseline")
 app.command("study")(guarded(study.study_command))
+app.command("whatif")(guarded(explain.whatif_command))
 app.command("report")(guarded(report.report_command))
 app.command("validate")(guarded(validate.validate_command))
+app.command("truth")(guarded(truth.truth_command))
 
 
 def _report(layers: Iterable[LayerRun]) -> int:

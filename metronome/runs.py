@@ -22,6 +22,9 @@ from simulator.simulate import simulate_mapping
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metronome.values import Numbers
+    from validation.values import Verdict
+
 
 @dataclass(frozen=True)
 class LayerRun:
@@ -30,7 +33,7 @@ class LayerRun:
     ``error`` says why it is illegal (None if it is not) in a form for JSON, with ``message`` and, where known, the
     position; then there are no results. ``units`` are those of a cluster of each level, outermost first;
     ``analytical`` holds the results by assumption set, ``costs`` what each result costs by the model's name
-    (``simulator`` or the assumption set's).
+    (``simulator`` or the assumption set's). ``values`` is what became of the numbers, None where none were carried.
     """
 
     name: str
@@ -42,6 +45,7 @@ class LayerRun:
     simulator: Metrics | None
     analytical: dict[str, Metrics]
     costs: dict[str, Cost] = field(default_factory=dict)
+    values: Verdict | None = None
 
     @property
     def legal(self) -> bool:
@@ -60,12 +64,23 @@ class LayerRun:
         }
         if self.simulator is None:
             return head | {"error": self.error}
-        return head | {
-            "simulator": self.simulator.to_dict(),
-            "analytical": {name: metrics.to_dict() for name, metrics in self.analytical.items()},
-            "energy": {name: each.energy.to_dict() for name, each in self.costs.items()},
-            "cost": {name: each.to_dict() for name, each in self.costs.items()},
-        }
+        return (
+            head
+            | self._values()
+            | {
+                "simulator": self.simulator.to_dict(),
+                "analytical": {name: metrics.to_dict() for name, metrics in self.analytical.items()},
+                "energy": {name: each.energy.to_dict() for name, each in self.costs.items()},
+                "cost": {name: each.to_dict() for name, each in self.costs.items()},
+            }
+        )
+
+    def _values(self) -> dict[str, Any]:
+        if self.values is None:
+            return {}
+        from metronome.values import to_dict
+
+        return {"values": to_dict(self.values)}
 
 
 @dataclass(frozen=True)
@@ -101,12 +116,14 @@ class Run:
 class Options:
     """How to run: whether tiles may exceed the scratchpads, and whether what repeats is skipped.
 
-    ``assume`` names assumptions of a further analysis beside `PUBLISHED` and `REFINED`.
+    ``assume`` names assumptions of a further analysis beside `PUBLISHED` and `REFINED`. With ``values``, every step is
+    simulated, with these numbers in it.
     """
 
     allow_overflow: bool = False
     accelerate: bool = True
     assume: tuple[str, ...] = ()
+    values: Numbers | None = None
 
 
 def run(
@@ -156,14 +173,15 @@ def run_task(task: Task, machine: Machine, options: Options) -> LayerRun:
     error = _illegal(mapping)
     if error is not None:
         return _layer_run(mapping, error)
-    simulated = simulate_mapping(mapping, machine, accelerate=options.accelerate)
+    verdict = None if options.values is None else options.values.verify(mapping, machine)
+    simulated = verdict.metrics if verdict else simulate_mapping(mapping, machine, accelerate=options.accelerate)
     overflow = _overflow(task, machine, simulated.buffers)
     if overflow is not None and not options.allow_overflow:
         return _layer_run(mapping, overflow.error())
     analysed = _analysed(mapping, machine, options)
     costs = _costs(mapping, machine, simulated, analysed)
     judged = _layer_run(mapping, None, overflow=overflow)
-    return replace(judged, simulator=simulated, analytical=analysed, costs=costs)
+    return replace(judged, simulator=simulated, analytical=analysed, costs=costs, values=verdict)
 
 
 def _bound(task: Task, machine: Machine) -> Mapping:

@@ -58,6 +58,9 @@ def validate_command(
         str | None,
         typer.Option("--scheduler", metavar="ADDRESS", help="Share them on a Dask cluster, as tcp://host:8786."),
     ] = None,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Hold published figures of hardware against the simulator instead.")
+    ] = False,
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; - for standard output.")
     ] = None,
@@ -68,20 +71,21 @@ def validate_command(
     Without --store the cases are forgotten when the table is printed. Status 1 if a claim fails or a model raises.
     """
     from metronome.files import ensure_writable
+    from metronome.truth import truth_command
 
     if json_file is not None:
         if json_file == store_file:
             raise InputError("--json and --store write to the same place; name two", json_file)
         ensure_writable(json_file)
+    of_a_campaign = {"--examples": examples, "--resume": resume or None, "--workers": workers, "--scheduler": scheduler}
+    if truth:
+        _refuse(
+            "--truth", {**of_a_campaign, "--seed": seed, "--max-macs": max_macs, "--store": store_file, "--case": case}
+        )
+        return truth_command(json_file=json_file, quiet=quiet)
     if case is not None:
-        unused = {
-            "--examples": examples,
-            "--resume": resume or None,
-            "--workers": workers,
-            "--scheduler": scheduler,
-            **({} if store_file is None else {"--seed": seed, "--max-macs": max_macs}),
-        }
-        _refuse("--case", unused)
+        drawn = {} if store_file is None else {"--seed": seed, "--max-macs": max_macs}
+        _refuse("--case", {**of_a_campaign, **drawn})
         return _show_case(case, seed, max_macs, store_file, json_file, quiet=quiet)
     if resume and store_file is None:
         raise InputError("there is nothing to go on with; name the campaign's file with --store", "--resume")

@@ -1,0 +1,1 @@
+"""Published figures of real hardware and of other simulators, held against the simulator."""
