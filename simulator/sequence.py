@@ -59,6 +59,7 @@ class Choreography:
         self._reduces = machine.network(level).collection.reduction != "none"
         self._lanes = machine.lanes
         self._activities: dict[tuple[object, ...], Activity] = {}
+        self._known_sizes: dict[Shape, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def activity(
         self, step: Step, held: list[tuple[int, Step]], previous: Step | None, upcoming: Step | None
@@ -84,11 +85,12 @@ class Choreography:
         previous: tuple[Shape, Origin] | None,
         upcoming: tuple[Shape, Origin] | None,
     ) -> Activity:
-        now = [Held(shape.active, shape.footprints, (0,) * sum(len(b) for b in shape.region(shape.members[0])[0]))]
+        now = [self._at_rest(shape)]
         held = [Held(units, last.footprints, origin) for units, last, origin in before]
-        inputs, filters = (self._tiles.moved(tensor, now, held) for tensor in ("input", "filter"))
-        outputs = self._tiles.moved("output", now, _all_of(upcoming))
-        differing = self._tiles.differing("output", now, _all_of(previous))
+        entering, leaving = self._tiles.compare(now, held), self._tiles.compare(now, _all_of(upcoming))
+        inputs, filters, outputs = entering.moved("input"), entering.moved("filter"), leaving.moved("output")
+        differing = self._tiles.compare(now, _all_of(previous)).differing("output")
+        tiles, together = self._sizes(shape)
         return Activity(
             inputs,
             filters,
@@ -99,14 +101,28 @@ class Choreography:
             leaving=tuple(unit for unit in shape.members if outputs.units >> unit & 1),
             shared=self._reduces and outputs.shared,
             new_tile=bool(differing & shape.active),
-            changed=self._tiles.differing("output", now, held) & shape.active,
+            changed=entering.differing("output") & shape.active,
             macs=shape.macs,
             largest=shape.largest,
             duration=-(-shape.largest // self._lanes),
             durations=tuple([-(-macs // self._lanes) for macs in shape.work]),
-            tiles=tuple(max(self._tiles.elements(t, shape.region(u)[0]) for u in shape.members) for t in TENSORS),
-            together=tuple(self._tiles.moved(tensor, now, []).distinct for tensor in TENSORS),
+            tiles=tiles,
+            together=together,
         )
+
+    def _sizes(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the sizes of the largest tile of a unit, and of all units' tiles together, by tensor."""
+        if shape not in self._known_sizes:
+            lengths = {shape.region(unit)[0] for unit in shape.members}
+            alone = self._tiles.compare([self._at_rest(shape)], [])
+            self._known_sizes[shape] = (
+                tuple([max([self._tiles.elements(tensor, each) for each in lengths]) for tensor in TENSORS]),
+                tuple([alone.moved(tensor).distinct for tensor in TENSORS]),
+            )
+        return self._known_sizes[shape]
+
+    def _at_rest(self, shape: Shape) -> Held:
+        return Held(shape.active, shape.footprints, (0,) * self._tiles.slices[-1].stop)
 
     def sent(self, moved: Moved) -> int:
         """Return how often elements cross the distribution port: once, or once per receiver without multicast."""

@@ -30,6 +30,7 @@ class Footprint:
 
     boxes: tuple[Box | None, ...]
     active: int
+    _turns: dict[tuple[int, ...], tuple[tuple[int, int], ...]] = field(default_factory=dict, repr=False)
 
     def box(self, unit: int) -> Box | None:
         """Return the box of ``unit``."""
@@ -40,6 +41,18 @@ class Footprint:
         if len(self.boxes) > 1:
             return ((box, 1 << unit) for unit, box in enumerate(self.boxes) if box is not None)
         return ((box, self.active) for box in self.boxes if box is not None)
+
+    def turns(self, coefficients: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        """Return where tiles begin or end along an axis, relative to the origin, and the units whose tiles do."""
+        found = self._turns.get(coefficients)
+        if found is None:
+            ends: dict[int, int] = {}
+            for box, owners in self.holders():
+                for run in runs(coefficients, box):
+                    for end in run:
+                        ends[end] = ends.get(end, 0) ^ owners
+            found = self._turns[coefficients] = tuple(ends.items())
+        return found
 
 
 class Held(NamedTuple):
@@ -76,7 +89,7 @@ class TileSpace:
     """The tensor axes of a layer, laid out along its subspaces."""
 
     def __init__(self, layer: Layer) -> None:
-        self._slices = slices(layer.subspaces)
+        self.slices = slices(layer.subspaces)
         self._axes = {
             tensor: tuple(
                 (index, subspace.coefficients(axis))
@@ -86,13 +99,40 @@ class TileSpace:
             )
             for tensor in layer.operation.axes
         }
-        self._tables: dict[object, tuple[Class, ...]] = {}
+        #: of a subspace that is a single point every unit has the same: its axes add nothing to a comparison
+        self.axes = {
+            tensor: tuple(axis for axis in axes if any(layer.sizes[d] > 1 for d in layer.subspaces[axis[0]].dimensions))
+            for tensor, axes in self._axes.items()
+        }
+        self.known: dict[object, Line] = {}
 
-    def moved(self, tensor: str, wanted: Sequence[Held], held: Sequence[Held]) -> Moved:
-        """Count the elements of ``tensor`` in the units' ``wanted`` tiles that are not in their ``held`` ones."""
-        combined = {(_units(wanted), _units(held)): 1}
-        for table in self._tables_of(tensor, wanted, held):
-            combined = _combine(combined, table)
+    def compare(self, wanted: Sequence[Held], held: Sequence[Held]) -> Comparison:
+        """Set the units' ``wanted`` tiles, which lie in the layer, beside their ``held`` ones."""
+        return Comparison(self, wanted, held)
+
+    def elements(self, tensor: str, lengths: Sequence[tuple[int, ...]]) -> int:
+        """Return the number of elements of ``tensor`` that a region of these lengths touches."""
+        elements = 1
+        for index, coefficients in self._axes[tensor]:
+            elements *= sum([high - low for low, high in _runs_from_zero(coefficients, lengths[index])])
+        return elements
+
+
+class Comparison:
+    """What units want beside what they hold: the difference of their tiles, tensor by tensor."""
+
+    def __init__(self, space: TileSpace, wanted: Sequence[Held], held: Sequence[Held]) -> None:
+        self._space = space
+        self._wanted = wanted
+        self._held = held
+        self._units = _units(wanted), _units(held)
+        self._lines: dict[int, Line] = {}
+
+    def moved(self, tensor: str) -> Moved:
+        """Count the elements of ``tensor`` in the units' wanted tiles that are not in their held ones."""
+        combined = {self._units: 1}
+        for index, coefficients in self._space.axes[tensor]:
+            combined = _combine(combined, self._line(index).classes(coefficients))
         groups: dict[int, int] = {}
         for (takers, holders), count in combined.items():
             receivers = takers & ~holders
@@ -100,31 +140,45 @@ class TileSpace:
                 groups[receivers] = groups.get(receivers, 0) + count
         return _moved(groups)
 
-    def differing(self, tensor: str, first: Sequence[Held], second: Sequence[Held]) -> int:
-        """Return the set of units whose tiles of ``tensor`` differ between ``first`` and ``second``."""
-        differing = _units(first) ^ _units(second)
-        for table in self._tables_of(tensor, first, second):
-            for one, other, _ in table:
-                differing |= one ^ other
+    def differing(self, tensor: str) -> int:
+        """Return the set of units whose wanted tile of ``tensor`` is not the held one."""
+        differing = self._units[0] ^ self._units[1]
+        for index, coefficients in self._space.axes[tensor]:
+            for wanted, held, _ in self._line(index).classes(coefficients):
+                differing |= wanted ^ held
         return differing
 
-    def elements(self, tensor: str, lengths: Sequence[tuple[int, ...]]) -> int:
-        """Return the number of elements of ``tensor`` that a region of these lengths touches."""
-        elements = 1
-        for index, coefficients in self._axes[tensor]:
-            box = tuple((0, length) for length in lengths[index])
-            elements *= sum(high - low for low, high in runs(coefficients, box))
-        return elements
+    def _line(self, index: int) -> Line:
+        line = self._lines.get(index)
+        if line is None:
+            place, known = self._space.slices[index], self._space.known
+            wanted = tuple([(units, footprints[index], origin[place]) for units, footprints, origin in self._wanted])
+            held = tuple([(units, footprints[index], origin[place]) for units, footprints, origin in self._held])
+            key = (wanted, held)  # footprints belong to one subspace
+            line = known.get(key)
+            if line is None:
+                line = known[key] = Line(wanted, held)
+            self._lines[index] = line
+        return line
 
-    def _tables_of(self, tensor: str, wanted: Sequence[Held], held: Sequence[Held]) -> Iterable[tuple[Class, ...]]:
-        for index, coefficients in self._axes[tensor]:
-            place = self._slices[index]
-            new = tuple((units, footprints[index], origin[place]) for units, footprints, origin in wanted)
-            old = tuple((units, footprints[index], origin[place]) for units, footprints, origin in held)
-            key = (coefficients, index, new, old)
-            if key not in self._tables:
-                self._tables[key] = _classes(coefficients, new, old)
-            yield self._tables[key]
+
+_Group = tuple[int, Footprint, Origin]
+
+
+class Line:
+    """Wanted and held tiles along one subspace, with the classes of coordinates of its axes."""
+
+    def __init__(self, wanted: Sequence[_Group], held: Sequence[_Group]) -> None:
+        self._wanted = wanted
+        self._held = held
+        self._classes: dict[tuple[int, ...], tuple[Class, ...]] = {}
+
+    def classes(self, coefficients: tuple[int, ...]) -> tuple[Class, ...]:
+        """Return the classes of an axis, worked out when they are first asked for."""
+        found = self._classes.get(coefficients)
+        if found is None:
+            found = self._classes[coefficients] = _classes(coefficients, self._wanted, self._held)
+        return found
 
 
 def _moved(groups: dict[int, int]) -> Moved:
@@ -139,9 +193,6 @@ def _moved(groups: dict[int, int]) -> Moved:
     return Moved(distinct, copies, units, shared, tuple(in_order))
 
 
-_Group = tuple[int, Footprint, Origin]
-
-
 def _units(groups: Sequence[Held]) -> int:
     units = 0
     for group in groups:
@@ -154,12 +205,9 @@ def _classes(coefficients: tuple[int, ...], wanted: Sequence[_Group], held: Sequ
     edges: dict[int, list[int]] = {}
     for side, groups in enumerate((wanted, held)):
         for units, footprint, origin in groups:
-            base = sum(c * o for c, o in zip(coefficients, origin, strict=True))
-            for box, owners in footprint.holders():
-                if owners & units:
-                    for run in runs(coefficients, box):
-                        for end in run:
-                            edges.setdefault(base + end, [0, 0])[side] ^= owners & units
+            base = sum([c * o for c, o in zip(coefficients, origin, strict=True)])
+            for end, owners in footprint.turns(coefficients):
+                edges.setdefault(base + end, [0, 0])[side] ^= owners & units
     counts: dict[tuple[int, int], int] = {}
     takers = holders = last = 0
     for position in sorted(edges):
@@ -185,9 +233,9 @@ def _combine(combined: dict[tuple[int, int], int], table: tuple[Class, ...]) -> 
 
 def runs(coefficients: tuple[int, ...], box: Box) -> tuple[Range, ...]:
     """Return {Σ coefficient · index : index in box} as disjoint half-open runs in ascending order."""
-    base = sum(c * low for c, (low, _) in zip(coefficients, box, strict=True))
-    lengths = tuple(high - low for low, high in box)
-    return tuple((base + low, base + high) for low, high in _runs_from_zero(coefficients, lengths))
+    base = sum([c * low for c, (low, _) in zip(coefficients, box, strict=True)])
+    lengths = tuple([high - low for low, high in box])
+    return tuple([(base + low, base + high) for low, high in _runs_from_zero(coefficients, lengths)])
 
 
 @lru_cache(maxsize=65536)
