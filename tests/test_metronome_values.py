@@ -179,14 +179,14 @@ def test_other_files_are_not_arrays(file: str) -> None:
 
 def test_wrong_outputs_are_listed_by_name_and_end_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of inputs that two units get, only the first unit's are sent: not row 1, and not what PE 0.1 needs of row 0."""
-    moved = simulator.tiles.TileSpace.moved
+    moved = simulator.tiles.Comparison.moved
 
-    def forgetful(self: Any, tensor: str, wanted: Any, held: Any) -> Any:
-        found = moved(self, tensor, wanted, held)
+    def forgetful(self: Any, tensor: str) -> Any:
+        found = moved(self, tensor)
         groups = [(units & 1, number) for units, number in found.groups]
         return replace(found, groups=groups) if tensor == "input" and found.units == 0b11 else found
 
-    monkeypatch.setattr(simulator.tiles.TileSpace, "moved", forgetful)
+    monkeypatch.setattr(simulator.tiles.Comparison, "moved", forgetful)
     arguments = ("--layer", "gemm", "--values", "--inputs", "input.npy", "--filters", "filter.npy")
     result = run(*arguments)
     assert result.exit_code == 1

@@ -195,13 +195,13 @@ def test_a_topology_that_forgets_its_last_unit(topology: str, sync: str, multica
 
 def changed_movements(patch: Patch, tensor: str, change: Callable[[tuple[tuple[int, int], ...]], Any]) -> None:
     """Let the simulator move other sets of elements of ``tensor`` than it should."""
-    moved = simulator.tiles.TileSpace.moved
+    moved = simulator.tiles.Comparison.moved
 
-    def wrongly(self: Any, name: str, wanted: Any, held: Any) -> Any:
-        found = moved(self, name, wanted, held)
+    def wrongly(self: Any, name: str) -> Any:
+        found = moved(self, name)
         return replace(found, groups=change(found.groups)) if name == tensor else found
 
-    patch.setattr(simulator.tiles.TileSpace, "moved", wrongly)
+    patch.setattr(simulator.tiles.Comparison, "moved", wrongly)
 
 
 def test_a_lost_halo(monkeypatch: Patch) -> None:

@@ -69,13 +69,14 @@ def wrong_fold_count(patch: Patch) -> None:
 
 def lost_halo(patch: Patch) -> None:
     """The overlap of successive windows is sent again, unless the window has not moved at all."""
-    moved = simulator.tiles.TileSpace.moved
+    moved = simulator.tiles.Comparison.moved
 
-    def without_overlap(self: Any, tensor: str, wanted: Any, held: Any) -> Any:
-        found = moved(self, tensor, wanted, held)
-        return moved(self, tensor, wanted, []) if tensor == "input" and found.copies else found
+    def without_overlap(self: Any, tensor: str) -> Any:
+        found = moved(self, tensor)
+        afresh = type(self)(self._space, self._wanted, [])
+        return moved(afresh, tensor) if tensor == "input" and found.copies else found
 
-    patch.setattr(simulator.tiles.TileSpace, "moved", without_overlap)
+    patch.setattr(simulator.tiles.Comparison, "moved", without_overlap)
 
 
 def multicast_counted_twice(patch: Patch) -> None:
