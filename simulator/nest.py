@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from operator import add
+from typing import NamedTuple
 
 from dataflow.layers import Layer, Subspace
 from dataflow.levels import Level, LevelMap
@@ -19,8 +20,7 @@ from simulator.tiles import Footprint, Origin
 Lengths = tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """A region of the iteration space that is not empty: its lengths per subspace, and where it begins."""
 
     lengths: Lengths
@@ -53,13 +53,14 @@ class Shape:
 
     def region(self, unit: int) -> tuple[Lengths, Origin]:
         """Return the lengths of an active unit's region and its origin relative to the step's."""
-        if unit not in self._regions:
+        found = self._regions.get(unit)
+        if found is None:
             boxes = [footprint.box(unit) for footprint in self.footprints]
-            self._regions[unit] = (
-                tuple(tuple(high - low for low, high in box) for box in boxes if box is not None),
-                tuple(low for box in boxes if box is not None for low, _ in box),
+            found = self._regions[unit] = (
+                tuple([tuple([high - low for low, high in box]) for box in boxes if box is not None]),
+                tuple([low for box in boxes if box is not None for low, _ in box]),
             )
-        return self._regions[unit]
+        return found
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +96,10 @@ class Nest:
         self.places = [
             next(i for i, cutter in enumerate(self._cutters) if level_map in cutter.maps) for level_map in level.maps
         ]
+        self._loops = [
+            tuple([loop for loop, its_place in enumerate(self.places) if its_place == place])
+            for place in range(len(self._cutters))
+        ]
         self._shapes: dict[tuple[Footprint, ...], Shape] = {}
         self._short: dict[Lengths, list[_Position]] = {}
 
@@ -119,6 +124,12 @@ class Nest:
             return
         for shape, offset, indices in self._remembered(region):
             yield Step(shape, tuple(map(add, region.origin, offset)), indices)
+
+    def first(self, region: Region) -> Step | None:
+        """Return the first step inside ``region`` that is not empty, None if there is none."""
+        for shape, offset, indices in self._remembered(region):
+            return Step(shape, tuple(map(add, region.origin, offset)), indices)
+        return None
 
     def _remembered(self, region: Region) -> Iterable[_Position]:
         short = self._short.get(region.lengths)
@@ -145,7 +156,7 @@ class Nest:
 
     def cut(self, place: int, lengths: Lengths, indices: Sequence[int]) -> tuple[Footprint, Origin]:
         """Return the footprint in one subspace, and its origin in the region, at ``indices``."""
-        own = tuple([index for index, its_place in zip(indices, self.places, strict=True) if its_place == place])
+        own = tuple([indices[loop] for loop in self._loops[place]])
         return self._cutters[place].footprint(lengths[place], own)
 
 
@@ -194,9 +205,10 @@ class _Cutter:
     def footprint(self, lengths: tuple[int, ...], indices: tuple[int, ...]) -> tuple[Footprint, Origin]:
         """Return the units' boxes in a box of these lengths, and their origin in it."""
         key = (lengths, indices)
-        if key not in self._footprints:
-            self._footprints[key] = self._cut(_box(lengths), indices)
-        return self._footprints[key]
+        found = self._footprints.get(key)
+        if found is None:
+            found = self._footprints[key] = self._cut(_box(lengths), indices)
+        return found
 
     def _cut(self, box: Box, indices: tuple[int, ...]) -> tuple[Footprint, Origin]:
         boxes = [
@@ -206,12 +218,15 @@ class _Cutter:
         first = next((b for b in boxes if b is not None), box)
         origin = tuple(low for low, _ in first)
         relative = tuple(
-            b and tuple((low - o, high - o) for (low, high), o in zip(b, origin, strict=True)) for b in boxes
+            [b and tuple([(low - o, high - o) for (low, high), o in zip(b, origin, strict=True)]) for b in boxes]
         )
-        active = sum(1 << unit for unit, b in enumerate(boxes) if b is not None)
+        active = sum([1 << unit for unit, b in enumerate(boxes) if b is not None])
         if not self._spatial:
             active *= (1 << self._units) - 1
-        return self._distinct.setdefault((relative, active), Footprint(relative, active)), origin
+        footprint = self._distinct.get(relative)
+        if footprint is None:
+            footprint = self._distinct[relative] = Footprint(relative, active)
+        return footprint, origin
 
 
 def _box(lengths: tuple[int, ...]) -> Box:

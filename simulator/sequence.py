@@ -49,6 +49,13 @@ class Activity:
     together: tuple[int, ...]
 
 
+#: a step, relative to another one
+_Place = tuple[Shape, Origin]
+
+#: the steps in which units were active last
+_Before = tuple[tuple[int, Shape, Origin], ...]
+
+
 class Choreography:
     """What the clusters of a level do: the nest they share, and the activities of its steps."""
 
@@ -59,6 +66,8 @@ class Choreography:
         self._reduces = machine.network(level).collection.reduction != "none"
         self._lanes = machine.lanes
         self._activities: dict[tuple[object, ...], Activity] = {}
+        self._known_entering: dict[object, tuple[Moved, Moved, int]] = {}
+        self._known_leaving: dict[object, Moved] = {}
         self._known_sizes: dict[Shape, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def activity(
@@ -67,29 +76,17 @@ class Choreography:
         """Return what ``step`` moves between the tiles ``held``, from each unit's last step, and ``upcoming``."""
         active = step.shape.active
         before = tuple([(units & active, *_relative(last, step)) for units, last in held if units & active])
-        key = (
-            step.shape,
-            before,
-            None if previous is None else _relative(previous, step),
-            None if upcoming is None else _relative(upcoming, step),
-        )
+        anew = active if previous is None else active & ~previous.shape.active
+        key = (step.shape, before, anew, None if upcoming is None else _relative(upcoming, step))
         activity = self._activities.get(key)
         if activity is None:
             activity = self._activities[key] = self._work_out(*key)
         return activity
 
-    def _work_out(
-        self,
-        shape: Shape,
-        before: tuple[tuple[int, Shape, Origin], ...],
-        previous: tuple[Shape, Origin] | None,
-        upcoming: tuple[Shape, Origin] | None,
-    ) -> Activity:
-        now = [self._at_rest(shape)]
-        held = [Held(units, last.footprints, origin) for units, last, origin in before]
-        entering, leaving = self._tiles.compare(now, held), self._tiles.compare(now, _all_of(upcoming))
-        inputs, filters, outputs = entering.moved("input"), entering.moved("filter"), leaving.moved("output")
-        differing = self._tiles.compare(now, _all_of(previous)).differing("output")
+    def _work_out(self, shape: Shape, before: _Before, anew: int, upcoming: _Place | None) -> Activity:
+        """Work out an activity of units of which ``anew`` were idle in the cluster's previous step."""
+        inputs, filters, changed = self._entering(shape, before)
+        outputs = self._leaving(shape, upcoming)
         tiles, together = self._sizes(shape)
         return Activity(
             inputs,
@@ -98,10 +95,10 @@ class Choreography:
             distributed=self.sent(inputs) + self.sent(filters),
             collected=outputs.distinct if self._reduces else outputs.copies,
             active=shape.members,
-            leaving=tuple(unit for unit in shape.members if outputs.units >> unit & 1),
+            leaving=tuple([unit for unit in shape.members if outputs.units >> unit & 1]),
             shared=self._reduces and outputs.shared,
-            new_tile=bool(differing & shape.active),
-            changed=entering.differing("output") & shape.active,
+            new_tile=bool(changed | anew),  # the others' last step was the cluster's previous one
+            changed=changed,
             macs=shape.macs,
             largest=shape.largest,
             duration=-(-shape.largest // self._lanes),
@@ -109,6 +106,26 @@ class Choreography:
             tiles=tiles,
             together=together,
         )
+
+    def _entering(self, shape: Shape, before: _Before) -> tuple[Moved, Moved, int]:
+        """Return the inputs and filters that units receive, and the units whose output tile is another one."""
+        found = self._known_entering.get((shape, before))
+        if found is None:
+            held = [Held(units, last.footprints, origin) for units, last, origin in before]
+            entering = self._tiles.compare([self._at_rest(shape)], held)
+            changed = entering.differing("output") & shape.active
+            found = entering.moved("input"), entering.moved("filter"), changed
+            self._known_entering[shape, before] = found
+        return found
+
+    def _leaving(self, shape: Shape, upcoming: _Place | None) -> Moved:
+        """Return the outputs that the next step has no use for."""
+        found = self._known_leaving.get((shape, upcoming))
+        if found is None:
+            then = [] if upcoming is None else [Held(upcoming[0].active, upcoming[0].footprints, upcoming[1])]
+            found = self._tiles.compare([self._at_rest(shape)], then).moved("output")
+            self._known_leaving[shape, upcoming] = found
+        return found
 
     def _sizes(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the sizes of the largest tile of a unit, and of all units' tiles together, by tensor."""
@@ -163,7 +180,7 @@ class Sequence:
             sibling = next(steps, None)
             upcoming = sibling
             if upcoming is None and following is not None:
-                upcoming = next(self._choreography.nest.steps(following), None)
+                upcoming = self._choreography.nest.first(following)
             activity = self._choreography.activity(step, self.held, self.previous, upcoming)
             active = step.shape.active
             idle = [(units & ~active, last) for units, last in self.held if units & ~active]
@@ -173,9 +190,5 @@ class Sequence:
             step = sibling
 
 
-def _relative(step: Step, to: Step) -> tuple[Shape, Origin]:
+def _relative(step: Step, to: Step) -> _Place:
     return step.shape, tuple(map(sub, step.origin, to.origin))
-
-
-def _all_of(place: tuple[Shape, Origin] | None) -> list[Held]:
-    return [] if place is None else [Held(place[0].active, place[0].footprints, place[1])]
