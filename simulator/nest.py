@@ -15,7 +15,7 @@ from typing import NamedTuple
 from dataflow.layers import Layer, Subspace
 from dataflow.levels import Level, LevelMap
 from dataflow.regions import Box, cut, trips
-from simulator.tiles import Footprint, Origin
+from simulator.tiles import Footprint, Held, Origin
 
 Lengths = tuple[tuple[int, ...], ...]
 
@@ -37,7 +37,7 @@ class Shape:
     """What all units of a cluster do in a step, apart from where: one object per distinct shape and level.
 
     ``active`` is the set of units that work, ``members`` lists them. ``work`` are their multiply-accumulates, ``macs``
-    all of these together, ``largest`` the most that one of them does.
+    all of these together, ``largest`` the most that one of them does. ``tiles`` are their tiles, at the origin.
     """
 
     def __init__(self, footprints: tuple[Footprint, ...], units: int) -> None:
@@ -50,6 +50,8 @@ class Shape:
         self.work = tuple([prod(map(prod, self.region(unit)[0])) for unit in self.members])
         self.macs = sum(self.work)
         self.largest = max(self.work, default=0)
+        dimensions = len(self.region(self.members[0])[1]) if self.members else 0
+        self.tiles = Held(self.active, footprints, (0,) * dimensions)
 
     def region(self, unit: int) -> tuple[Lengths, Origin]:
         """Return the lengths of an active unit's region and its origin relative to the step's."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
 from dataflow.metrics import L1, Boundary, Buffers, Downstream, Dram, Extremes, Metrics, Network, PerStep, Upstream
 from simulator.dram import Memory
-from simulator.nest import Region
+from simulator.nest import Region, Shape
 from simulator.record import Record
 from simulator.sequence import Activity
 from simulator.tiles import TileSpace
@@ -38,7 +38,7 @@ def metrics(
         steps=tuple(activities.total() for activities in record.activities),
         boundaries=tuple(boundaries),
         l1=L1.of(macs),
-        buffers=_buffers(machine, record, memory),
+        buffers=_buffers(machine, record, tiles, memory),
         utilization=macs / (max(cycles, 1) * machine.pes * machine.lanes),
         stalls=dict(record.stalls),
         dram=None if memory is None else _dram(memory),
@@ -77,15 +77,25 @@ def _extremes(amounts: Iterable[int]) -> Extremes:
     return Extremes(ascending[0], ascending[-1]) if ascending else Extremes(0, 0)
 
 
-def _buffers(machine: Machine, record: Record, memory: Memory | None) -> Buffers:
+def _buffers(machine: Machine, record: Record, tiles: TileSpace, memory: Memory | None) -> Buffers:
     """Return the bytes for ``buffering`` tiles of each tensor: in a PE, and in the L2 for all top-level units.
 
     Before a DRAM the L2 needs room for resident tensors as a whole, and for tiles of the others.
     """
-    top, innermost = record.activities[0], record.activities[-1]
-    largest = [max((activity.tiles[tensor] for activity in innermost), default=0) for tensor in range(3)]
-    tiles = (machine.buffering, machine.filter_tiles, machine.output_tiles)
-    needed = sum(number * tile for number, tile in zip(tiles, largest, strict=True)) * machine.element_bytes
-    together = sum(max((activity.together[tensor] for activity in top), default=0) for tensor in range(3))
-    each = machine.buffering * machine.element_bytes
-    return Buffers(l1_bytes=needed, l2_bytes=each * together if memory is None else memory.plan.bytes)
+    top, innermost = ({activity.shape for activity in record.activities[level]} for level in (0, -1))
+    buffers = (machine.buffering, machine.filter_tiles, machine.output_tiles)
+    needed = sum(number * tile for number, tile in zip(buffers, largest_tiles(tiles, innermost), strict=True))
+    l2_bytes = machine.buffering * sum(largest_together(tiles, top)) * machine.element_bytes
+    return Buffers(l1_bytes=needed * machine.element_bytes, l2_bytes=l2_bytes if memory is None else memory.plan.bytes)
+
+
+def largest_tiles(tiles: TileSpace, shapes: Collection[Shape]) -> list[int]:
+    """Return the size of the largest tile of a unit, by tensor."""
+    lengths = {shape.region(unit)[0] for shape in shapes for unit in shape.members}
+    return [max([tiles.elements(tensor, each) for each in lengths], default=0) for tensor in TENSORS]
+
+
+def largest_together(tiles: TileSpace, shapes: Collection[Shape]) -> list[int]:
+    """Return the number of elements in all units' tiles taken together, where it is largest, by tensor."""
+    alone = [tiles.compare([shape.tiles], []) for shape in shapes]
+    return [max([each.moved(tensor).distinct for each in alone], default=0) for tensor in TENSORS]

@@ -12,7 +12,6 @@ from operator import sub
 from typing import NamedTuple
 
 from dataflow.hardware import Machine
-from dataflow.layers import TENSORS
 from simulator.nest import Nest, Region, Shape, Step
 from simulator.tiles import Held, Moved, Origin, TileSpace
 
@@ -26,11 +25,11 @@ class Activity:
     work and those that drain something; ``shared`` says whether the reduction network adds anything;
     ``new_tile`` whether an output tile of the cluster begins, ``changed`` the units whose output tile is not that of
     their own last step. ``macs`` is the work of all units together, ``largest`` that of the busiest one; if the units
-    are PEs, ``durations`` are the cycles of each of ``active``, ``duration`` those of the busiest one. ``tiles`` and
-    ``together`` are the sizes of the largest tile of a unit, and of all units' tiles taken together, for input, filter
-    and output.
+    are PEs, ``durations`` are the cycles of each of ``active``, ``duration`` those of the busiest one. ``shape`` is
+    the step's.
     """
 
+    shape: Shape
     input: Moved
     filter: Moved
     output: Moved
@@ -45,8 +44,6 @@ class Activity:
     largest: int
     duration: int
     durations: tuple[int, ...]
-    tiles: tuple[int, ...]
-    together: tuple[int, ...]
 
 
 #: a step, relative to another one
@@ -68,7 +65,6 @@ class Choreography:
         self._activities: dict[tuple[object, ...], Activity] = {}
         self._known_entering: dict[object, tuple[Moved, Moved, int]] = {}
         self._known_leaving: dict[object, Moved] = {}
-        self._known_sizes: dict[Shape, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def activity(
         self, step: Step, held: list[tuple[int, Step]], previous: Step | None, upcoming: Step | None
@@ -87,8 +83,8 @@ class Choreography:
         """Work out an activity of units of which ``anew`` were idle in the cluster's previous step."""
         inputs, filters, changed = self._entering(shape, before)
         outputs = self._leaving(shape, upcoming)
-        tiles, together = self._sizes(shape)
         return Activity(
+            shape,
             inputs,
             filters,
             outputs,
@@ -103,8 +99,6 @@ class Choreography:
             largest=shape.largest,
             duration=-(-shape.largest // self._lanes),
             durations=tuple([-(-macs // self._lanes) for macs in shape.work]),
-            tiles=tiles,
-            together=together,
         )
 
     def _entering(self, shape: Shape, before: _Before) -> tuple[Moved, Moved, int]:
@@ -112,7 +106,7 @@ class Choreography:
         found = self._known_entering.get((shape, before))
         if found is None:
             held = [Held(units, last.footprints, origin) for units, last, origin in before]
-            entering = self._tiles.compare([self._at_rest(shape)], held)
+            entering = self._tiles.compare([shape.tiles], held)
             changed = entering.differing("output") & shape.active
             found = entering.moved("input"), entering.moved("filter"), changed
             self._known_entering[shape, before] = found
@@ -123,23 +117,9 @@ class Choreography:
         found = self._known_leaving.get((shape, upcoming))
         if found is None:
             then = [] if upcoming is None else [Held(upcoming[0].active, upcoming[0].footprints, upcoming[1])]
-            found = self._tiles.compare([self._at_rest(shape)], then).moved("output")
+            found = self._tiles.compare([shape.tiles], then).moved("output")
             self._known_leaving[shape, upcoming] = found
         return found
-
-    def _sizes(self, shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the sizes of the largest tile of a unit, and of all units' tiles together, by tensor."""
-        if shape not in self._known_sizes:
-            lengths = {shape.region(unit)[0] for unit in shape.members}
-            alone = self._tiles.compare([self._at_rest(shape)], [])
-            self._known_sizes[shape] = (
-                tuple([max([self._tiles.elements(tensor, each) for each in lengths]) for tensor in TENSORS]),
-                tuple([alone.moved(tensor).distinct for tensor in TENSORS]),
-            )
-        return self._known_sizes[shape]
-
-    def _at_rest(self, shape: Shape) -> Held:
-        return Held(shape.active, shape.footprints, (0,) * self._tiles.slices[-1].stop)
 
     def sent(self, moved: Moved) -> int:
         """Return how often elements cross the distribution port: once, or once per receiver without multicast."""

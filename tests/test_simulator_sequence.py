@@ -11,6 +11,7 @@ from dataflow.layers import Layer
 from dataflow.levels import bind
 from dataflow.reader import parse_dataflow
 from simulator.nest import Nest, Region
+from simulator.results import largest_tiles, largest_together
 from simulator.sequence import Choreography, Planned, Sequence
 from simulator.tiles import Moved, TileSpace
 
@@ -128,8 +129,9 @@ def test_the_busiest_unit_sets_the_duration(lanes: int, duration: int) -> None:
     layer = Layer.of("gemm", "GEMM", {"M": 3, "K": 2})
     (planned,) = live(choreography(layer, "SpatialMap(2,2) M;", pes=2, lanes=lanes), Region.whole(layer))
     assert (planned.activity.macs, planned.activity.duration) == (6, duration)
-    assert planned.activity.tiles == (4, 2, 2)  # of unit 0: 2 · 2 inputs, 2 weights, 2 outputs
-    assert planned.activity.together == (6, 2, 3)
+    tiles, shapes = TileSpace(layer), [planned.activity.shape]
+    assert largest_tiles(tiles, shapes) == [4, 2, 2]  # of unit 0: 2 · 2 inputs, 2 weights, 2 outputs
+    assert largest_together(tiles, shapes) == [6, 2, 3]
 
 
 def test_steps_that_do_the_same_share_their_activity() -> None:
