@@ -3,6 +3,9 @@
 A topology (`simulator.topologies`) is a table of links. Elements with the same receivers in a step form a stream. It
 goes over every link that leads to one of them, once, in the order in which streams are sent. A link takes an element
 `hop` cycles after the link before it did, and passes elements on as they come: nothing waits for its whole stream.
+
+Elements pass a link in runs, the same number in each of so many cycles in a row, and a link makes runs of runs. So the
+work is in the number of runs, not of elements, and yet every element is in its very cycle.
 """
 
 from __future__ import annotations
@@ -67,10 +70,18 @@ class Wiring:
             yield link.name, sum(elements for receivers, elements in found if receivers & link.reach)
 
 
+class Run(NamedTuple):
+    """``each`` elements a cycle, in ``cycles`` cycles from ``begin`` on."""
+
+    begin: int
+    cycles: int
+    each: int
+
+
 class Crossing(NamedTuple):
     """A transfer, in cycles since its start: when the port is free again, and by receiver when its elements are there.
 
-    ``taken`` is by link what it cannot pass on from then on, as a number of elements: cycles · width and more.
+    ``taken`` is by link how many places for elements, so many a cycle, are gone since the start.
     """
 
     free: int
@@ -98,7 +109,7 @@ class Fabric:
         return found
 
     def state(self, now: int) -> tuple[int, ...]:
-        """Return by link what it cannot pass on from ``now`` on."""
+        """Return by link how many places for elements are gone from ``now`` on."""
         since = now - self._start
         if self._taken == self._idle:
             return self._idle
@@ -116,30 +127,70 @@ class Fabric:
     def _cross(self, taken: list[int], receivers: int, elements: int) -> Iterator[tuple[int, int]]:
         """Let a stream cross all links to its receivers; yield these with the cycle in which the last element is here.
 
-        ``first`` and ``last`` are the cycles in which the first and the last element cross a link.
+        An element that crosses a link in a cycle is behind it in the next; wires alone take no time.
         """
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
+        crossed: dict[int, list[Run]] = {}
         timed: dict[int, bool] = {}
         for number, link in enumerate(self.wiring.links):
             before = link.upstream
-            if not receivers & link.reach or (before is not None and before not in first):
+            if not receivers & link.reach or (before is not None and before not in crossed):
                 continue
-            first[number] = 0 if before is None else first[before] + link.hop
-            last[number] = 0 if before is None else last[before] + link.hop
+            coming = [Run(0, 1, elements)]
+            if before is not None:
+                coming = [Run(run.begin + link.hop, run.cycles, run.each) for run in crossed[before]]
             timed[number] = link.width is not None or (before is not None and timed[before])
+            crossed[number] = coming
             if link.width is not None:
-                begin = max(taken[number], first[number] * link.width)
-                first[number] = begin // link.width
-                last[number] = max((begin + elements - 1) // link.width, last[number])
-                taken[number] = max(begin + elements, last[number] * link.width + 1)
+                crossed[number], taken[number] = passed(coming, link.width, taken[number])
         receivers &= self.wiring.connected
         while receivers:
             unit = (receivers & -receivers).bit_length() - 1
             receivers &= receivers - 1
             way = self.wiring.exits[unit]
-            yield unit, last[way] + timed[way]
+            last = crossed[way][-1]
+            yield unit, last.begin + last.cycles - 1 + timed[way]
 
     def _port_free(self, taken: Sequence[int]) -> int:
         ports = zip(taken, self.wiring.links, strict=True)
         return max([0, *(-(-t // link.width) for t, link in ports if link.upstream is None and link.width is not None)])
+
+
+def passed(coming: Iterable[Run], width: int, taken: int) -> tuple[list[Run], int]:
+    """Return the runs in which elements leave a link of ``width``, and the places taken then, ``taken`` of them before.
+
+    An element takes the first place that is not before the cycle in which it comes, and is behind all earlier ones.
+    """
+    spans: list[tuple[int, int, int]] = []  # places from one to another, so many a cycle
+    for begin, cycles, each in coming:
+        taken = max(taken, begin * width)
+        crowded = cycles  # for as long as elements that came earlier are in the way
+        if each < width:
+            crowded = min(cycles, -(-(taken - begin * width) // (width - each)))
+        if crowded:
+            spans.append((taken, taken + crowded * each, width))
+            taken += crowded * each
+        if crowded < cycles:
+            spans.append(((begin + crowded) * width, (begin + cycles) * width, each))
+            taken = (begin + cycles - 1) * width + each
+    return _runs(spans, width), taken
+
+
+def _runs(spans: Iterable[tuple[int, int, int]], width: int) -> list[Run]:
+    """Return as runs the places that elements take, ``width`` of them a cycle: all in a row, or ``each`` of a cycle."""
+    joined: list[tuple[int, int, int]] = []
+    for begin, end, each in spans:
+        if joined and joined[-1][1:] == (begin, each):
+            joined[-1] = (joined[-1][0], end, each)
+        else:
+            joined.append((begin, end, each))
+    found: list[Run] = []
+    for begin, end, each in joined:
+        if each < width:
+            found.append(Run(begin // width, (end - begin) // width, each))
+            continue
+        head = min(end, begin + -begin % width)
+        body = (end - head) // width
+        tail = end - head - body * width
+        pieces = (Run(begin // width, 1, head - begin), Run(head // width, body, width), Run(end // width, 1, tail))
+        found += [run for run in pieces if run.cycles and run.each]
+    return found
