@@ -102,6 +102,7 @@ class Cluster:
                 self.sending = planned
                 yield from self.room(planned.activity)
                 sent = yield from self.send(planned.activity)
+                self.deliver(self.delivery(planned, order.within, sent))
                 if sent.free > self.clock.now:
                     self.sent = sent
                     yield self.clock.timeout(sent.free - self.clock.now)
@@ -109,7 +110,6 @@ class Cluster:
                 self.sending = None
                 if self.memory is not None:
                     self.memory.sent()
-                self.deliver(self.delivery(planned, order.within, sent))
             if self.steps.empty:
                 order.within.unit_finished(self.number, self.clock.now, self.upstream)
             self.fetching = None
@@ -151,7 +151,7 @@ class Cluster:
         return Delivery(self.clock, planned, within, sent)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Hand a step whose data are sent to those who compute it."""
+        """Hand a step whose data are on the way to those who compute it: its first units may begin before the last."""
         activity = delivery.planned.activity
         self.record.activities[self.level][activity] += 1
         if self.probe is not None:

@@ -10,7 +10,7 @@ the clock catches up.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 from simulator.channels import Clock, Credits, Process
 from simulator.cluster import Array, Cluster, Drained
@@ -53,6 +53,8 @@ class DecoupledCluster(Cluster):
         #: by PE, the ends of its latest steps, as many as it has buffers, and its output tiles
         self._ends: dict[int, deque[int]] = {}
         self._own_tiles: dict[int, OutputTiles] = {}
+        #: by PE, the steps on their way to it whose ends are not known yet
+        self._coming: Counter[int] = Counter()
         self._parent_step_end = 0
 
     def credits(self, unit: int) -> Credits:
@@ -70,8 +72,14 @@ class DecoupledCluster(Cluster):
             yield from self.place(activity)
             return
         yield from self.buffers.take(needed)  # given back once it is known when the step that had the buffer ends
-        last = self._buffering - needed
-        yield from self.wait(max(self.ends(pe)[last if filters >> pe & 1 else -1] for pe in activity.active))
+        for pe in activity.active:
+            tiles = self._array.machine.filter_tiles if filters >> pe & 1 else self._buffering
+            yield from self.wait(self.end_before(pe, tiles))
+            self._coming[pe] += 1
+
+    def end_before(self, pe: int, steps: int) -> int:
+        """Return when a PE ends the last step but so many of those that are on their way to it or over."""
+        return self.ends(pe)[steps - 1 - self._coming[pe]]
 
     def ends(self, pe: int) -> deque[int]:
         """Return the ends of a PE's latest steps, the last one first; 0 where there were none."""
@@ -109,6 +117,7 @@ class DecoupledCluster(Cluster):
                 self.record.stall("slot", vacated - start)
                 start = max(start, vacated)
             ends.appendleft(start + duration)
+            self._coming[pe] -= 1
             delivery.ends[pe] = start + duration
 
     def conclude(self, delivery: DecoupledDelivery) -> None:

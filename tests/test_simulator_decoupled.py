@@ -66,6 +66,22 @@ def test_a_multicast_waits_for_the_slowest_buffer() -> None:
     assert found.compute_end == 6
 
 
+@pytest.mark.parametrize(("buffering", "end"), [(1, 46), (2, 25)])
+def test_a_transfer_waits_for_a_buffer_although_steps_before_it_are_still_on_their_way(
+    buffering: int, end: int
+) -> None:
+    """One PE, five rows in twos, two weights, wires of six cycles: steps of 2, 2, 1, 2, 2 and 1 cycles.
+
+    Two buffers: steps 0 and 1 are sent at 0, computed 6..8 and 8..10. Step 2 is sent at 8, computed 14..15; step 3 is
+    sent when step 1 has ended, 10, and computed 16..18; step 4 at 15, 21..23; step 5 at 18, 24..25. With one buffer
+    every step takes six cycles more: 6 · 6 + 10.
+    """
+    sizes, directives = {"M": 5, "K": 2}, "TemporalMap(1,1) K; TemporalMap(2,2) M;"
+    wires = {"bandwidth": None, "latency": 6}
+    found = run(sizes, directives, 1, wires, sync="dataflow", buffering=buffering, output_buffering=6)
+    assert found.compute_end == end
+
+
 @settings(max_examples=250)
 @given(cases(max_macs=400, max_pes=16))
 def test_never_slower_than_with_a_barrier_and_all_counts_the_same(case: Case) -> None:
