@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 #: Far beyond any machine; larger numbers are slips.
 LARGEST = 10**18
@@ -20,14 +21,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-#: The keys of a distribution network that only some topologies have.
-_OF_TOPOLOGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+#: The topologies of distribution networks, each with the keys that only it and some others have.
+KEYS_OF_TOPOLOGIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "port_width": ("crossbar",),
-        "link_widths": ("tree", "mesh"),
-        "fanout": ("tree",),
-        "hop": ("tree", "systolic", "mesh"),
-        "columns": ("mesh",),
+        "bus": (),
+        "crossbar": ("port_width",),
+        "tree": ("fanout", "link_widths", "hop"),
+        "systolic": ("hop",),
+        "mesh": ("columns", "link_widths", "hop"),
     }
 )
 
@@ -42,7 +43,7 @@ class Distribution(_Part):
     square.
     """
 
-    topology: Literal["bus", "crossbar", "tree", "systolic", "mesh"] = "bus"
+    topology: Text = "bus"
     bandwidth: Positive | None
     filter_bandwidth: Positive | None = None
     latency: NotNegative = 0
@@ -57,12 +58,21 @@ class Distribution(_Part):
         """The elements that enter a cycle at most, filters of their own network included; None is any number."""
         return None if self.bandwidth is None else self.bandwidth + (self.filter_bandwidth or 0)
 
+    @field_validator("topology")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in KEYS_OF_TOPOLOGIES:
+            *others, last = (f"'{topology}'" for topology in KEYS_OF_TOPOLOGIES)
+            raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+        return value
+
     @model_validator(mode="after")
     def _suits(self) -> Self:
-        for key, topologies in _OF_TOPOLOGIES.items():
+        for key in (key for own in KEYS_OF_TOPOLOGIES.values() for key in own):
             stated = getattr(self, key) != type(self).model_fields[key].default
-            if stated and self.topology not in topologies:
-                raise ValueError(f"{key} is for topology {' or '.join(topologies)}, not {self.topology}")
+            if stated and key not in KEYS_OF_TOPOLOGIES[self.topology]:
+                suited = (topology for topology, own in KEYS_OF_TOPOLOGIES.items() if key in own)
+                raise ValueError(f"{key} is for topology {' or '.join(suited)}, not {self.topology}")
         return self
 
 
