@@ -27,10 +27,15 @@ class Downstream:
 
 @dataclass(frozen=True)
 class Network:
-    """Elements that cross the distribution and the collection ports of a boundary."""
+    """Elements that cross the distribution and the collection ports of a boundary.
+
+    ``links`` are those that cross each link of the distribution network, by the link's name; empty where it is a bus,
+    and where a model does not tell links apart.
+    """
 
     distributed: int
     collected: int
+    links: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,13 @@ class Boundary:
     downstream: Downstream
     network: Network
     per_step: PerStep
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain dictionaries; there are links only where they are told apart."""
+        found = asdict(self)
+        if not self.network.links:
+            del found["network"]["links"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -132,5 +144,5 @@ class Metrics:
         """Return the record as plain dictionaries and lists, with the keys of the result file."""
         return asdict(self) | {
             "steps": list(self.steps),
-            "boundaries": [asdict(boundary) for boundary in self.boundaries],
+            "boundaries": [boundary.to_dict() for boundary in self.boundaries],
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -61,7 +60,7 @@ def _numbers(metrics: Metrics, simulated: Metrics) -> dict[str, Any]:
     }
     for level, boundary in enumerate(metrics.boundaries):
         numbers[f"steps[{level}]"] = metrics.steps[level]
-        numbers |= flat(asdict(boundary), f"boundary[{level}]")
+        numbers |= flat(boundary.to_dict(), f"boundary[{level}]")
     numbers |= {f"l1.{key}": value for key, value in vars(metrics.l1).items()}
     numbers |= vars(metrics.buffers)
     return numbers | {f"stalls.{cause}": cycles for cause, cycles in metrics.stalls.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
@@ -11,13 +11,19 @@ from dataflow.levels import Mapping
 from dataflow.metrics import L1, Boundary, Buffers, Downstream, Dram, Extremes, Metrics, Network, PerStep, Upstream
 from simulator.dram import Memory
 from simulator.nest import Region, Shape
+from simulator.network import Blueprint
 from simulator.record import Record
 from simulator.sequence import Activity
 from simulator.tiles import TileSpace
 
 
 def metrics(
-    mapping: Mapping, machine: Machine, record: Record, tiles: TileSpace, memory: Memory | None = None
+    mapping: Mapping,
+    machine: Machine,
+    record: Record,
+    tiles: TileSpace,
+    blueprints: Sequence[Blueprint],
+    memory: Memory | None = None,
 ) -> Metrics:
     """Sum up the activities of all levels.
 
@@ -29,7 +35,7 @@ def metrics(
     boundaries = []
     stays = tiles.elements("output", Region.whole(mapping.layer).lengths)
     for level, activities in enumerate(record.activities):
-        boundaries.append(_boundary(activities, machine, stays))
+        boundaries.append(_boundary(activities, machine, stays, _links(activities, blueprints[level])))
         stays = boundaries[level].downstream.output_drained
     macs = mapping.layer.macs
     return Metrics(
@@ -50,7 +56,16 @@ def _dram(memory: Memory) -> Dram:
     return Dram(**counts, resident=tuple(tensor for tensor in TENSORS if tensor in memory.plan.resident))
 
 
-def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Boundary:
+def _links(activities: Counter[Activity], blueprint: Blueprint) -> dict[str, int]:
+    """Return by link of a level's distribution networks the elements that crossed it, in all clusters together."""
+    links: dict[str, int] = {}
+    for activity, times in activities.items():
+        for name, load in blueprint.loads(activity).items():
+            links[name] = links.get(name, 0) + times * load
+    return links
+
+
+def _boundary(activities: Counter[Activity], machine: Machine, stays: int, links: dict[str, int]) -> Boundary:
     input_read = filter_read = input_write = filter_write = drained = collected = 0
     for activity, times in activities.items():
         input_write += times * activity.input.copies
@@ -62,7 +77,7 @@ def _boundary(activities: Counter[Activity], machine: Machine, stays: int) -> Bo
     return Boundary(
         Upstream(input_read, filter_read, output_write=collected, output_read=collected - stays),
         Downstream(input_write, filter_write, output_drained=drained),
-        Network(distributed=input_read + filter_read, collected=collected),
+        Network(distributed=input_read + filter_read, collected=collected, links=links),
         PerStep(
             distributed=_extremes(activity.distributed for activity in activities),
             collected=_extremes(activity.collected for activity in activities),

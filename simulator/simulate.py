@@ -62,7 +62,7 @@ def simulate_mapping(
     top.inbox.put(Order(region, None, the_layer, odometer=odometer))
     clock.run()
     assert the_layer.finished.opened_at is not None, "the machine came to a stop before the layer's end"
-    return metrics(mapping, machine, record, tiles, memory)
+    return metrics(mapping, machine, record, tiles, blueprints, memory)
 
 
 def attach(top: Cluster, mapping: Mapping, machine: Machine) -> Memory | None:

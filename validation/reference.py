@@ -13,9 +13,13 @@ from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
 from dataflow.metrics import L1, Buffers, Metrics
+from validation.reference_decoupled import DecoupledTimeline
 from validation.reference_regions import Cluster, Region, Tiles, life, points, steps_under, whole
 from validation.reference_time import STALLS, Timeline
 from validation.reference_traffic import boundary, follow
+
+#: how the units of a cluster keep together, by what hardware files call it
+TIMELINES: dict[str, type[Timeline]] = {"barrier": Timeline, "dataflow": DecoupledTimeline}
 
 
 def enumerate_layer(mapping: Mapping, machine: Machine) -> Metrics:
@@ -24,15 +28,15 @@ def enumerate_layer(mapping: Mapping, machine: Machine) -> Metrics:
     top = life(mapping)
     levels = range(len(mapping.levels))
     traffic = follow(tiles, machine, top)
-    timeline = Timeline(tiles, machine, top, traffic)
+    timeline = TIMELINES[machine.sync](tiles, machine, top, traffic)
     timeline.run(parent_step=0, parent_arrival=0, barrier=0)
     cycles = timeline.finished()
     macs = mapping.layer.macs
     return Metrics(
         cycles=cycles,
-        compute_end=timeline.ends[-1],
+        compute_end=max(timeline.ends),
         steps=tuple(sum(len(cluster.steps) for cluster in _of_level(top, level)) for level in levels),
-        boundaries=tuple(boundary(traffic, level) for level in levels),
+        boundaries=tuple(boundary(traffic, level, timeline.links(level)) for level in levels),
         l1=L1.of(macs),
         buffers=_buffers(tiles, machine, top, innermost=levels[-1]),
         utilization=macs / (cycles * machine.pes * machine.lanes),

@@ -19,14 +19,15 @@ class Movement:
     """What one step of a cluster moves.
 
     ``macs`` are those of its busiest unit. ``sent`` counts the elements of each operand that cross the distribution
-    network, ``received`` those that the units receive; ``leaving`` are the outputs that leave each unit after the
-    step, ``collected`` counts their crossings, and ``reduced`` tells whether some element comes from more than one
-    unit.
+    network, ``received`` those that the units receive, ``shared`` those that exactly these units receive; ``leaving``
+    are the outputs that leave each unit after the step, ``collected`` counts their crossings, and ``reduced`` tells
+    whether some element comes from more than one unit.
     """
 
     macs: int
     sent: dict[str, int]
     received: dict[str, int]
+    shared: dict[str, Counter[frozenset[int]]]
     leaving: tuple[Tile, ...]
     collected: int
     reduced: bool
@@ -50,8 +51,8 @@ def follow(tiles: Tiles, machine: Machine, top: Cluster) -> Traffic:
     return _traffic(tiles, machine, top, succeeded=[False], departures=[frozenset()])
 
 
-def boundary(top: Traffic, level: int) -> Boundary:
-    """Return the counts of a boundary, summed over the clusters of ``level``."""
+def boundary(top: Traffic, level: int, links: dict[str, int]) -> Boundary:
+    """Return the counts of a boundary, summed over the clusters of ``level``; ``links`` are counted already."""
     clusters = list(_of_level(top, level))
     movements = [movement for cluster in clusters for movement in cluster.movements]
     sent = {tensor: sum(movement.sent[tensor] for movement in movements) for tensor in OPERANDS}
@@ -64,7 +65,7 @@ def boundary(top: Traffic, level: int) -> Boundary:
             received["filter"],
             sum(len(tile) for movement in movements for tile in movement.leaving),
         ),
-        Network(sum(sent.values()), collected),
+        Network(sum(sent.values()), collected, links),
         PerStep(
             _extremes([sum(movement.sent.values()) for movement in movements]),
             _extremes([movement.collected for movement in movements]),
@@ -94,7 +95,7 @@ def _traffic(
     ``departures`` what leaves the unit after it.
     """
     own_succeeded = _succeeded(cluster, succeeded)
-    sent, received = _operands(tiles, cluster, machine.multicast)
+    sent, received, shared = _operands(tiles, cluster, machine.multicast)
     leaving = _leaving(tiles, cluster, own_succeeded)
     networked = machine.network(cluster.level).collection.reduction != "none"
     collected = [_crossings(per_unit, shared=networked) for per_unit in leaving]
@@ -103,7 +104,7 @@ def _traffic(
         _traffic(tiles, machine, unit, own_succeeded, [per_unit[index] for per_unit in leaving])
         for index, unit in enumerate(cluster.units)
     )
-    movements = map(Movement, map(_busiest, cluster.steps), sent, received, leaving, collected, reduced)
+    movements = map(Movement, map(_busiest, cluster.steps), sent, received, shared, leaving, collected, reduced)
     rewrites = _rewrites(cluster, leaving, collected, departures)
     return Traffic(cluster.level, tuple(movements), rewrites, units)
 
@@ -125,12 +126,14 @@ def _succeeded(cluster: Cluster, parents: Sequence[bool]) -> list[bool]:
     return [*following, False]
 
 
-def _operands(tiles: Tiles, cluster: Cluster, multicast: bool) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
-    """Count the operand elements sent and received in each step; an idle unit keeps the tiles that it has."""
+def _operands(
+    tiles: Tiles, cluster: Cluster, multicast: bool
+) -> tuple[list[dict[str, int]], list[dict[str, int]], list[dict[str, Counter[frozenset[int]]]]]:
+    """Count the operand elements sent, received and shared in each step; an idle unit keeps the tiles that it has."""
     empty: Tile = frozenset()
     width = len(cluster.steps[0].regions) if cluster.steps else 0
     held = {tensor: [empty] * width for tensor in OPERANDS}
-    sent, received = [], []
+    sent, received, shared = [], [], []
     for step in cluster.steps:
         new: dict[str, list[Tile]] = {tensor: [] for tensor in OPERANDS}
         for unit, region in enumerate(step.regions):
@@ -138,9 +141,20 @@ def _operands(tiles: Tiles, cluster: Cluster, multicast: bool) -> tuple[list[dic
                 needed = tiles.of(region, tensor)
                 new[tensor].append(needed - held[tensor][unit])
                 held[tensor][unit] = needed
+        units = [unit for unit, region in enumerate(step.regions) if region is not None]
+        shared.append({tensor: _receivers(units, new[tensor]) for tensor in OPERANDS})
         sent.append({tensor: _crossings(new[tensor], shared=multicast) for tensor in OPERANDS})
         received.append({tensor: _crossings(new[tensor], shared=False) for tensor in OPERANDS})
-    return sent, received
+    return sent, received, shared
+
+
+def _receivers(units: Sequence[int], new: Sequence[Tile]) -> Counter[frozenset[int]]:
+    """Count the elements that exactly the same units receive, given what each of ``units`` does."""
+    takers: dict[tuple[int, ...], set[int]] = {}
+    for unit, tile in zip(units, new, strict=True):
+        for element in tile:
+            takers.setdefault(element, set()).add(unit)
+    return Counter(map(frozenset, takers.values()))
 
 
 def _leaving(tiles: Tiles, cluster: Cluster, succeeded: Sequence[bool]) -> list[tuple[Tile, ...]]:
