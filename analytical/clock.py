@@ -10,7 +10,7 @@ from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
 from analytical.timeline import Row, Timeline
 from analytical.traffic import Amount
-from analytical.work import Work
+from analytical.work import Work, limits_outputs
 from dataflow.hardware import Distribution, LevelNetwork, Machine
 from dataflow.levels import Mapping
 
@@ -32,7 +32,8 @@ class Variables:
 
     ``sent``: the distribution port is free; ``collected``: the collection port is free; ``upstream``: the latest drain
     has arrived; ``ends``: the latest d steps ended, the last one first; ``slots``: the last drain of each of the
-    latest d + 1 output tiles has left the PEs, the current tile last (innermost clusters only).
+    latest d + 1 output tiles has left the units, the current tile last (where these are PEs, or clusters whose
+    outputs stay in their units).
     """
 
     gates: Gates
@@ -54,7 +55,9 @@ class Clock:
         numbers = count(BEGINNING + 1)
         for kind in top.all():
             ends = [next(numbers) for _ in range(machine.buffering)]
-            slots = [] if kind.units else [next(numbers) for _ in range(machine.output_tiles + 1)]
+            slots = []
+            if limits_outputs(kind, machine):
+                slots = [next(numbers) for _ in range(machine.output_tiles + 1)]
             gates = Gates(next(numbers), next(numbers))
             own = Variables(gates, next(numbers), next(numbers), next(numbers), ends, slots)
             self._variables[kind.path] = own
@@ -96,19 +99,26 @@ class Clock:
             waits.append(own.ends[self._machine.filter_tiles - 1])
         if self._assumptions.restart_pipeline:
             waits.append(within.opened)
+        slot = self._begin_tile(own) if work.new_tile else []
+        if units:
+            waits += slot
         time.set(own.sent, time.latest(*((wait, occupied) for wait in waits)))
         time.set(own.gates.arrival, time.latest((own.sent, network.distribution.latency if work.distributed else 0)))
         if units:
             time.set(own.gates.opened, time.latest((within.opened, 0), (own.ends[0], 0)))
             compute(own.gates)
             return self._units_end(kind, units)
-        starts = [own.gates.arrival, own.ends[0], within.opened]
-        if work.new_tile and not self._assumptions.steady_drain:
-            for older, newer in pairwise(own.slots):
-                time.copy(newer, older)
-            time.forget(own.slots[-1])
-            starts.append(own.slots[0])
+        starts = [own.gates.arrival, own.ends[0], within.opened, *slot]
         return time.latest(*((start, self._duration(work)) for start in starts))
+
+    def _begin_tile(self, own: Variables) -> list[int]:
+        """Begin an output tile, where there is a limit to their number; return what it waits for."""
+        if not own.slots or self._assumptions.steady_drain:
+            return []
+        for older, newer in pairwise(own.slots):
+            self.timeline.copy(newer, older)
+        self.timeline.forget(own.slots[-1])
+        return own.slots[:1]
 
     def _in_lockstep(
         self, kind: Kind, work: Work, within: Gates, units: Sequence[int], compute: Callable[[Gates], None]

@@ -62,6 +62,14 @@ class Work:
         return found
 
 
+def limits_outputs(kind: Kind, machine: Machine) -> bool:
+    """Tell whether the units of a cluster have room for so many output tiles: PEs, and clusters that keep them there.
+
+    Where wires are all that collects outputs in a cluster, they stay in its units until the level above takes them.
+    """
+    return not kind.units or machine.network(kind.level + 1).collection.bandwidth is None
+
+
 class Workbook:
     """Works out steps from where the loops stand, each distinct comparison once."""
 
@@ -104,7 +112,7 @@ class Workbook:
             collected=outputs.distinct if reduces else outputs.copies,
             shared=reduces and outputs.copies > outputs.distinct,
             leaving=tuple(self._leaving(kind, active, scene, after)),
-            new_tile=not kind.units and self._new_tile(active, scene, around.previous()),
+            new_tile=limits_outputs(kind, self._machine) and self._new_tile(active, scene, around.previous()),
             first=self._assumptions.lockstep and pipeline.previous() is None,
         )
 

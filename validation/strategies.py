@@ -12,13 +12,22 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from dataflow.directives import Dataflow
-from dataflow.hardware import Collection, Distribution, LevelNetwork, Machine
+from dataflow.hardware import KEYS_OF_TOPOLOGIES, Collection, Distribution, LevelNetwork, Machine
 from dataflow.layers import OPERATIONS, Layer
 from validation.strategies_arbitrary import arbitrary_dataflows
 from validation.strategies_dataflows import dataflows
 from validation.strategies_illegal import illegal_dataflows
 
-__all__ = ["arbitrary_dataflows", "cases", "dataflows", "illegal_cases", "illegal_dataflows", "layers", "machines"]
+__all__ = [
+    "arbitrary_dataflows",
+    "cases",
+    "dataflows",
+    "illegal_cases",
+    "illegal_dataflows",
+    "layers",
+    "machines",
+    "rich_machines",
+]
 
 Case = tuple[Layer, Dataflow, Machine]
 
@@ -75,6 +84,51 @@ def machines(
         multicast=draw(st.booleans()),
         levels=tuple(_network(draw, bandwidths, latencies) for _ in range(draw(st.integers(1, max_levels)))),
     )
+
+
+@st.composite
+def rich_machines(
+    draw: DrawFn,
+    pes: SearchStrategy[int] | None = None,
+    topologies: tuple[str, ...] = tuple(KEYS_OF_TOPOLOGIES),
+    syncs: tuple[str, ...] = ("barrier", "dataflow"),
+    held: bool = True,
+) -> Machine:
+    """Draw a machine with any switches of its networks, buffers and synchronization on.
+
+    ``held`` allows wires as collection networks below the top.
+    """
+    machine = draw(machines(pes))
+    levels = [
+        {
+            "distribution": _rich_distribution(draw, level.distribution, topologies),
+            "collection": level.collection.model_dump()
+            | ({"bandwidth": None} if (held or not depth) and draw(st.sampled_from((False, False, True))) else {}),
+        }
+        for depth, level in enumerate(machine.levels if held else machine.levels * 2)
+    ]
+    switches = {
+        "filter_buffering": draw(st.none() | st.integers(1, 3)),
+        "output_buffering": draw(st.none() | st.integers(1, 3)),
+        "sync": draw(st.sampled_from(syncs)),
+    }
+    return Machine.model_validate(machine.to_dict() | switches | {"levels": levels})
+
+
+def _rich_distribution(draw: DrawFn, plain: Distribution, topologies: tuple[str, ...]) -> dict[str, object]:
+    topology = draw(st.sampled_from(topologies))
+    widths = st.integers(1, 5)
+    stated: dict[str, SearchStrategy[object]] = {
+        "bandwidth": st.none() | _BANDWIDTHS,
+        "filter_bandwidth": st.none() | widths,
+        "port_width": st.none() | widths,
+        "link_widths": st.none() | st.lists(widths, min_size=1, max_size=3),
+        "fanout": st.integers(2, 4),
+        "hop": st.integers(0, 3),
+        "columns": st.none() | st.integers(1, 8),
+    }
+    suited = ("bandwidth", "filter_bandwidth", *KEYS_OF_TOPOLOGIES[topology])
+    return {"topology": topology, "latency": plain.latency} | {key: draw(stated[key]) for key in suited}
 
 
 def _network(draw: DrawFn, bandwidths: SearchStrategy[int], latencies: SearchStrategy[int]) -> LevelNetwork:
