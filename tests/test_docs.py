@@ -113,7 +113,7 @@ def test_console_blocks_print_what_is_shown(name: str, tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
         same = doctest.OutputChecker().check_output(printed, shell.stdout, doctest.ELLIPSIS)
         assert same, f"{name}:{block.line} printed\n{shell.stdout}"

@@ -103,7 +103,7 @@ def test_workers_end_with_their_parent_and_without_a_word(end: Callable[[Any], N
         try:
             assert [process.stdout.readline() for _ in range(3)] == ["ready\n"] * 3
             end(process)
-            assert process.communicate(timeout=20) == (last, "")
+            assert process.communicate(timeout=90) == (last, "")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
