@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, pairwise
 
 from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
-from analytical.timeline import Row, Timeline
-from analytical.traffic import Amount
-from analytical.work import Work, limits_outputs
-from dataflow.hardware import Distribution, LevelNetwork, Machine
+from analytical.ports import Ports
+from analytical.schedule import Schedule, Step, Stretch
+from analytical.timeline import Matrix, Row, Timeline
+from dataflow.hardware import Machine
 from dataflow.levels import Mapping
 
 #: the variable that is always 0: the L2 holds everything from the beginning, and nothing is in the way
@@ -45,15 +45,16 @@ class Variables:
 
 
 class Clock:
-    """The time of all kinds of clusters of a mapping on a machine."""
+    """The time of all kinds of clusters on a machine, after all of a schedule's steps."""
 
-    def __init__(self, mapping: Mapping, machine: Machine, top: Kind, assumptions: Assumptions, *, wide: bool) -> None:
+    def __init__(self, mapping: Mapping, machine: Machine, schedule: Schedule, assumptions: Assumptions) -> None:
         self._mapping = mapping
         self._machine = machine
+        self._ports = Ports(machine)
         self._assumptions = assumptions
         self._variables: dict[tuple[int, ...], Variables] = {}
         numbers = count(BEGINNING + 1)
-        for kind in top.all():
+        for kind in schedule.kind.all():
             ends = [next(numbers) for _ in range(machine.buffering)]
             slots = []
             if limits_outputs(kind, machine):
@@ -61,129 +62,146 @@ class Clock:
             gates = Gates(next(numbers), next(numbers))
             own = Variables(gates, next(numbers), next(numbers), next(numbers), ends, slots)
             self._variables[kind.path] = own
-        self.timeline = Timeline(next(numbers), wide=wide)
+        self._effects: dict[Stretch, Matrix] = {}
+        self._often = schedule.often()
+        self._timeline = Timeline({variable: {BEGINNING: 0} for variable in range(next(numbers))})
+        self._pass(schedule.top, 1, Gates())
 
     def compute_end(self) -> int:
         """Return the cycle at which the last compute ends."""
-        return self.timeline.value(self._variables[()].ends[0])
+        return self._timeline.value(self._variables[()].ends[0])
 
     def end(self) -> int:
         """Return the cycle at which everything has ended, drains included."""
-        return max(self.compute_end(), *(self.timeline.value(own.upstream) for own in self._variables.values()))
+        return max(self.compute_end(), *(self._timeline.value(own.upstream) for own in self._variables.values()))
 
-    def step(
-        self, kind: Kind, work: Work, within: Gates, units: Sequence[int], compute: Callable[[Gates], None]
-    ) -> None:
-        """Let a step of a cluster happen.
+    def _pass(self, stretch: Stretch, times: int, within: Gates) -> None:
+        """Let a stretch happen ``times`` times between the gates of a step of the level above.
 
-        ``units`` are the kinds of units that work, and ``compute`` lets them do it between the gates of this step;
-        at the innermost level there are none, and the PEs compute.
+        What it does to the clock is worked out once if it happens often.
         """
+        body = partial(self._happen, stretch, within)
+        if stretch in self._often:
+            effect = self._effects.get(stretch)
+            if effect is None:
+                effect = self._effects[stretch] = self._timeline.effect(body)
+            body = partial(self._timeline.apply, effect)
+        if times == 1:
+            body()
+        else:
+            self._timeline.repeat(body, times)
+
+    def _happen(self, stretch: Stretch, within: Gates) -> None:
+        if isinstance(stretch, Step):
+            self._step(stretch, within)
+        else:
+            for part, times in stretch.parts:
+                self._pass(part, times, within)
+
+    def _step(self, step: Step, within: Gates) -> None:
         pass_time = self._in_lockstep if self._assumptions.lockstep else self._in_pipeline
-        end = pass_time(kind, work, within, units, compute)
-        own, time = self._variables[kind.path], self.timeline
+        end = pass_time(step, within)
+        own, time = self._variables[step.kind.path], self._timeline
         for newer, older in reversed(list(pairwise(own.ends))):
             time.copy(newer, older)
         time.set(own.ends[0], end)
-        if work.collected:
-            self._drain(kind, work)
+        time.leave(own.gates.arrival, own.gates.opened)
+        if step.work.output.copies:
+            self._drain(step)
 
-    def _in_pipeline(
-        self, kind: Kind, work: Work, within: Gates, units: Sequence[int], compute: Callable[[Gates], None]
-    ) -> Row:
+    def _in_pipeline(self, step: Step, within: Gates) -> Row:
         """Transfer as soon as the port and a buffer are free, compute as soon as data are here; return the end."""
-        own, time, network = self._variables[kind.path], self.timeline, self._machine.network(kind.level)
-        occupied = self._transfer(work, network.distribution)
+        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
+        occupied = self._ports.transfer(step.kind.level, step.work)
         waits = [own.sent, within.arrival, own.ends[-1]]
-        if work.filter.copies:
+        if step.work.filter.copies:
             waits.append(own.ends[self._machine.filter_tiles - 1])
         if self._assumptions.restart_pipeline:
             waits.append(within.opened)
-        slot = self._begin_tile(own) if work.new_tile else []
-        if units:
+        slot = self._begin_tile(own) if step.work.new_tile else []
+        if step.below:
             waits += slot
-        time.set(own.sent, time.latest(*((wait, occupied) for wait in waits)))
-        time.set(own.gates.arrival, time.latest((own.sent, network.distribution.latency if work.distributed else 0)))
-        if units:
-            time.set(own.gates.opened, time.latest((within.opened, 0), (own.ends[0], 0)))
-            compute(own.gates)
-            return self._units_end(kind, units)
+        time.set(own.sent, time.latest([(wait, occupied) for wait in waits]))
+        latency = network.distribution.latency if self._ports.distributed(step.work) else 0
+        time.set(own.gates.arrival, time.latest([(own.sent, latency)]))
+        if step.below:
+            time.set(own.gates.opened, time.latest([(within.opened, 0), (own.ends[0], 0)]))
+            return self._units_end(step, own.gates)
         starts = [own.gates.arrival, own.ends[0], within.opened, *slot]
-        return time.latest(*((start, self._duration(work)) for start in starts))
+        duration = self._duration(step)
+        return time.latest([(start, duration) for start in starts])
 
     def _begin_tile(self, own: Variables) -> list[int]:
         """Begin an output tile, where there is a limit to their number; return what it waits for."""
         if not own.slots or self._assumptions.steady_drain:
             return []
         for older, newer in pairwise(own.slots):
-            self.timeline.copy(newer, older)
-        self.timeline.forget(own.slots[-1])
+            self._timeline.copy(newer, older)
+        self._timeline.forget(own.slots[-1])
         return own.slots[:1]
 
-    def _in_lockstep(
-        self, kind: Kind, work: Work, within: Gates, units: Sequence[int], compute: Callable[[Gates], None]
-    ) -> Row:
+    def _in_lockstep(self, step: Step, within: Gates) -> Row:
         """Take as long as the slowest of transfer, compute and the drain before; return the end.
 
         In the first step there is nothing beside which the transfer could go on.
         """
-        own, time, network = self._variables[kind.path], self.timeline, self._machine.network(kind.level)
-        transfer = self._transfer(work, network.distribution)
-        transfer += network.distribution.latency if work.distributed else 0
+        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
+        transfer = self._ports.transfer(step.kind.level, step.work)
+        transfer += network.distribution.latency if self._ports.distributed(step.work) else 0
         before = (own.ends[0], within.opened, within.arrival)
-        time.set(own.sent, time.latest(*((each, transfer) for each in before)))
-        begin = time.latest((own.sent, 0)) if work.first else time.latest(*((each, 0) for each in before))
+        time.set(own.sent, time.latest([(each, transfer) for each in before]))
+        begin = time.latest([(own.sent, 0)] if step.work.first else [(each, 0) for each in before])
         time.set(own.gates.arrival, begin)
         time.set(own.gates.opened, begin)
-        if units:
-            compute(own.gates)
-            computed = self._units_end(kind, units)
+        if step.below:
+            computed = self._units_end(step, own.gates)
         else:
-            computed = time.latest((own.gates.arrival, self._duration(work)))
+            computed = time.latest([(own.gates.arrival, self._duration(step))])
         time.set(own.gates.arrival, computed)
-        return time.latest((own.gates.arrival, 0), (own.sent, 0), (own.upstream, 0))
+        return time.latest([(own.gates.arrival, 0), (own.sent, 0), (own.upstream, 0)])
 
-    def _units_end(self, kind: Kind, units: Sequence[int]) -> Row:
-        below = [self._variables[kind.units[unit].path] for unit in units]
-        ends = [each.ends[0] for each in below]
-        if self._assumptions.restart_pipeline:
-            ends += [each.upstream for each in below]
-        return self.timeline.latest(*((end, 0) for end in ends))
+    def _units_end(self, step: Step, gates: Gates) -> Row:
+        """Let the units work between the gates of a step, and return when the last one has ended."""
+        ends = []
+        for below in step.working(self._assumptions):
+            self._pass(below.stretch, 1, gates)
+            units = self._variables[step.kind.units[below.unit].path]
+            ends.append((units.ends[0], 0))
+            if self._assumptions.restart_pipeline:
+                ends.append((units.upstream, 0))
+        return self._timeline.latest(ends)
 
-    def _drain(self, kind: Kind, work: Work) -> None:
+    def _drain(self, step: Step) -> None:
         """Let the outputs that leave after a step cross the collection port, in order."""
-        own, time, port = self._variables[kind.path], self.timeline, self._machine.network(kind.level).collection
-        delay = self._reduction_delay(kind.level, self._machine.network(kind.level)) if work.shared else 0
-        occupied = _occupation(work.collected, port.bandwidth)
+        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
+        delay = self._reduction_delay(step)
+        occupied = self._ports.drain(step.kind.level, step.work)
         ready = [(own.ends[0], delay + occupied)]
         if not self._assumptions.lockstep:
-            ready += [(self._variables[kind.units[unit].path].upstream, delay + occupied) for unit in work.leaving]
+            units = [self._variables[step.kind.units[unit].path] for unit in step.work.leaving]
+            ready += [(each.upstream, delay + occupied) for each in units]
             ready.append((own.collected, occupied))
-        time.set(own.collected, time.latest(*ready))
-        time.set(own.upstream, time.latest((own.collected, port.latency)))
+        time.set(own.collected, time.latest(ready))
+        time.set(own.upstream, time.latest([(own.collected, network.collection.latency)]))
         if own.slots:
-            time.set(own.slots[-1], time.latest((own.collected, -delay)))
+            time.set(own.slots[-1], time.latest([(own.collected, -delay)]))
 
-    def _transfer(self, work: Work, port: Distribution) -> int:
-        """Return for how many cycles a step occupies the distribution port, or the slower of the two."""
-        if port.filter_bandwidth is None:
-            return _occupation(work.distributed, port.bandwidth)
-        inputs, filters = (self._sent(amount) for amount in (work.input, work.filter))
-        return max(_occupation(inputs, port.bandwidth), _occupation(filters, port.filter_bandwidth))
+    def _duration(self, step: Step) -> int:
+        return -(-step.work.size.macs // self._machine.lanes)
 
-    def _sent(self, amount: Amount) -> int:
-        return amount.distinct if self._machine.multicast else amount.copies
-
-    def _duration(self, work: Work) -> int:
-        return -(-work.size.macs // self._machine.lanes)
-
-    def _reduction_delay(self, level: int, network: LevelNetwork) -> int:
-        if self._assumptions.no_reduction_delay:
+    def _reduction_delay(self, step: Step) -> int:
+        """Return how long it takes to add what several units drain, if any element comes from more than one."""
+        output, level = step.work.output, step.kind.level
+        if self._assumptions.no_reduction_delay or output.copies == output.distinct:
             return 0
         units = self._mapping.levels[level].units
-        return {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}[network.collection.reduction]
+        delays = {"tree": (units - 1).bit_length(), "chain": units - 1, "none": 0}
+        return delays[self._machine.network(level).collection.reduction]
 
 
-def _occupation(elements: int, bandwidth: int | None) -> int:
-    """Return for how many cycles elements occupy a port; wires take no time."""
-    return 0 if bandwidth is None else -(-elements // bandwidth)
+def limits_outputs(kind: Kind, machine: Machine) -> bool:
+    """Tell whether the units of a cluster have room for so many output tiles: PEs, and clusters that keep them there.
+
+    Where wires are all that collects outputs in a cluster, they stay in its units until the level above takes them.
+    """
+    return not kind.units or machine.network(kind.level + 1).collection.bandwidth is None

@@ -74,7 +74,7 @@ def _leaves(place: Place) -> Iterator[tuple[Leaf, Offset]]:
 
 
 def _lengths(leaf: Leaf, unit: int) -> Lengths:
-    return tuple(high - low for low, high in leaf.box(unit) or ())
+    return leaf.lengths[unit if len(leaf.boxes) > 1 else 0]
 
 
 def _behaviour(leaves: list[tuple[Leaf, Offset]], unit: int) -> object:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from analytical.assumptions import REFINED, Assumptions
-from analytical.timeline import TooLongError
-from analytical.walk import Totals, Walk
+from analytical.clock import Clock
+from analytical.clusters import kinds
+from analytical.ports import Ports
+from analytical.positions import Tree
+from analytical.schedule import Schedule
+from analytical.totals import Totals, totals
+from analytical.traffic import Axes
+from analytical.work import Workbook
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
@@ -25,35 +31,58 @@ def analyze(layer: Layer, dataflow: Dataflow, machine: Machine, assumptions: Ass
 
 def analyze_mapping(mapping: Mapping, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
     """Like `analyze`, for a dataflow that is bound already."""
-    try:
-        walk = Walk(mapping, machine, assumptions)
-    except TooLongError:
-        walk = Walk(mapping, machine, assumptions, wide=True)
-    cycles = walk.clock.end()
-    macs = mapping.layer.macs
-    boundaries: list[Boundary] = []
-    stays = walk.workbook.axes.tile("output", whole(mapping.layer))
-    for totals in walk.totals:
-        boundaries.append(_boundary(totals, walk, stays))
-        stays = totals.output.copies
-    each = machine.buffering * machine.element_bytes
-    return Metrics(
-        cycles=cycles,
-        compute_end=walk.clock.compute_end(),
-        steps=tuple(totals.steps for totals in walk.totals),
-        boundaries=tuple(boundaries),
-        l1=L1.of(macs),
-        buffers=Buffers(_l1_bytes(walk.totals[-1].largest, machine), each * sum(walk.totals[0].together)),
-        utilization=macs / (cycles * machine.pes * machine.lanes),
-    )
+    return Analysis(mapping).metrics(machine, assumptions)
 
 
-def _boundary(totals: Totals, walk: Walk, stays: int) -> Boundary:
+class Analysis:
+    """The schedules of a mapping, for questions about it under several assumptions and on several machines."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._axes = Axes(mapping.layer)
+        self._trees = [Tree(subspace, mapping.levels) for subspace in mapping.layer.subspaces]
+        self._kind = kinds(mapping, self._trees)
+        self._schedules: dict[tuple[bool, bool], Schedule] = {}
+
+    def metrics(self, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
+        """Return cycles and element counts, on a machine with as many PEs as the dataflow was bound to."""
+        mapping, macs, ports = self._mapping, self._mapping.layer.macs, Ports(machine)
+        schedule = self._schedule(assumptions)
+        by_level = totals(schedule, len(mapping.levels), ports, assumptions)
+        clock = Clock(mapping, machine, schedule, assumptions)
+        cycles = clock.end()
+        boundaries: list[Boundary] = []
+        stays = self._axes.tile("output", whole(mapping.layer))
+        for each in by_level:
+            boundaries.append(_boundary(each, ports, stays))
+            stays = each.output.copies
+        element = machine.buffering * machine.element_bytes
+        return Metrics(
+            cycles=cycles,
+            compute_end=clock.compute_end(),
+            steps=tuple(each.steps for each in by_level),
+            boundaries=tuple(boundaries),
+            l1=L1.of(macs),
+            buffers=Buffers(_l1_bytes(by_level[-1].largest, machine), element * sum(by_level[0].together)),
+            utilization=macs / (cycles * machine.pes * machine.lanes),
+        )
+
+    def _schedule(self, assumptions: Assumptions) -> Schedule:
+        restart = assumptions.restart_reuse
+        first = assumptions.restart_pipeline if assumptions.lockstep else restart
+        if (restart, first) not in self._schedules:
+            workbook = Workbook(self._mapping, self._trees, self._axes, restart=restart, restart_pipeline=first)
+            schedule = Schedule(self._mapping, self._trees, self._kind, workbook, restart=restart and first)
+            self._schedules[restart, first] = schedule
+        return self._schedules[restart, first]
+
+
+def _boundary(totals: Totals, ports: Ports, stays: int) -> Boundary:
     """Return a level's traffic; of the outputs that arrive, the first copy in each of ``stays`` is only written."""
     return Boundary(
         Upstream(
-            walk.workbook.sent(totals.input),
-            walk.workbook.sent(totals.filter),
+            ports.sent(totals.input),
+            ports.sent(totals.filter),
             output_write=totals.collected,
             output_read=totals.collected - stays,
         ),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 from analytical.positions import Fork, Leaf, Offset, Place, Position, Tree, minus, plus
 
@@ -74,6 +74,20 @@ class Spine:
         return self.leaves[-1], len(self.leaves) - 1
 
 
+def _once(end: Callable[[Ends, Position, int], Spot | None]) -> Callable[[Ends, Position, int], Spot | None]:
+    """Work out an end of a position once."""
+    name = end.__name__
+
+    @wraps(end)
+    def known(ends: Ends, position: Position, level: int) -> Spot | None:
+        key = name, position, level
+        if key not in ends.known:
+            ends.known[key] = end(ends, position, level)
+        return ends.known[key]
+
+    return known
+
+
 class Ends:
     """The first and the last positions below a point of a tree, as the units of one cluster see them.
 
@@ -83,33 +97,34 @@ class Ends:
     def __init__(self, tree: Tree, path: tuple[int, ...]) -> None:
         self._tree = tree
         self._path = path
-        self.last_of_units = lru_cache(maxsize=None)(self._last_of_units)
-        self.last_of_cluster = lru_cache(maxsize=None)(self._last_of_cluster)
-        self.first_of_cluster = lru_cache(maxsize=None)(self._first_of_cluster)
+        self.known: dict[tuple[str, Position, int], Spot | None] = {}
 
-    def _last_of_units(self, position: Position, level: int) -> Spot | None:
+    @_once
+    def last_of_units(self, position: Position, level: int) -> Spot | None:
         """Return where each unit is in the last position in which it is active, None if no unit is in any."""
         if isinstance(position, Leaf):
-            return self._through(position, level, self._last_of_units)
+            return self._through(position, level, self.last_of_units)
         found = None
         for run in reversed(position.runs):
             found = merged(found, _moved(self.last_of_units(run.below, level), run.at(run.count - 1)))
         return found
 
-    def _last_of_cluster(self, position: Position, level: int) -> Spot | None:
+    @_once
+    def last_of_cluster(self, position: Position, level: int) -> Spot | None:
         """Return where the units are in the last position in which the cluster is active at all."""
         if isinstance(position, Leaf):
-            return self._through(position, level, self._last_of_cluster)
+            return self._through(position, level, self.last_of_cluster)
         for run in reversed(position.runs):
             found = self.last_of_cluster(run.below, level)
             if found is not None:
                 return _moved(found, run.at(run.count - 1))
         return None
 
-    def _first_of_cluster(self, position: Position, level: int) -> Spot | None:
+    @_once
+    def first_of_cluster(self, position: Position, level: int) -> Spot | None:
         """Return where the units are in the first step of the level's cluster, None if that leaves out the path."""
         if isinstance(position, Leaf):
-            return self._through(position, level, self._first_of_cluster)
+            return self._through(position, level, self.first_of_cluster)
         run = position.runs[0]
         return _moved(self.first_of_cluster(run.below, level), run.origin)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from operator import add, sub
 
 from dataflow.layers import Subspace
@@ -38,6 +38,11 @@ class Leaf:
             return -1
         return sum(1 << unit for unit, box in enumerate(self.boxes) if box is not None)
 
+    @cached_property
+    def lengths(self) -> tuple[Lengths, ...]:
+        """The lengths of every box; of none where a unit is idle."""
+        return tuple([tuple([high - low for low, high in box or ()]) for box in self.boxes])
+
     def box(self, unit: int) -> Box | None:
         """Return the box of ``unit``."""
         return self.boxes[unit if len(self.boxes) > 1 else 0]
@@ -63,6 +68,11 @@ class Fork:
 
     runs: tuple[Run, ...]
 
+    @cached_property
+    def still(self) -> bool:
+        """Whether the loop has a single iteration."""
+        return len(self.runs) == 1 and self.runs[0].count == 1
+
 
 Position = Fork | Leaf
 Place = tuple[Position, Offset]
@@ -76,7 +86,7 @@ class Tree:
         self._levels = levels
         self._maps = [level.maps_of(subspace) for level in levels]
         self._known: dict[object, Fork | Leaf] = {}
-        self.root = lru_cache(maxsize=None)(self._root)
+        self.root = cache(self._root)
 
     def spatial(self, level: int) -> bool:
         """Tell whether the units of a level work on different parts of the subspace."""
@@ -92,8 +102,14 @@ class Tree:
             sharing = range(units if self.spatial(level) else 1)
             return self._leaf([cut(self._subspace, box, maps, indices, unit, units) for unit in sharing])
         count = trips(self._subspace, box, maps[len(indices)], units)
-        places = lru_cache(maxsize=None)(lambda index: self._place(level, box, (*indices, index)))
-        runs = list(_runs(0, count, places, regular=self._regular(box, maps, len(indices), units)))
+        known: dict[int, Place | None] = {}
+
+        def place(index: int) -> Place | None:
+            if index not in known:
+                known[index] = self._place(level, box, (*indices, index))
+            return known[index]
+
+        runs = list(_runs(0, count, place, regular=self._regular(box, maps, len(indices), units)))
         if not runs:
             return None
         origin = runs[0].origin

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations
 from math import prod
 
 from analytical.neighbours import Scene
 from analytical.positions import Leaf, Offset, minus
+from analytical.runs import Runs, difference, intersection, size, union
 from dataflow.layers import Layer
 from dataflow.regions import Box
 
-Runs = tuple[tuple[int, int], ...]
-
-#: where the units of a set are along one axis: the set, the leaf, and its origin relative to the current one
-_Track = tuple[int, Leaf, Offset]
+#: where units were along one axis: the leaf, and its origin relative to the current one
+_Track = tuple[Leaf, Offset]
 
 _POINT: Runs = ((0, 1),)
 
@@ -54,22 +53,29 @@ class Axes:
             )
             for tensor in layer.operation.axes
         }
-        self._new = lru_cache(maxsize=None)(_new)
+        self._new = cache(_new)
 
     def new(self, tensor: str, active: int, scene: Scene, before: Sequence[tuple[int, Scene]]) -> Amount:
         """Return the elements in the tiles of the units ``active`` that they did not hold ``before``.
 
         ``before`` are disjoint sets of units, each with the scene of its tiles; other units hold nothing.
         """
-        axes = tuple(
-            (
-                coefficients,
-                scene[place][0],
-                tuple((units, then[place][0], minus(then[place][1], scene[place][1])) for units, then in before),
-            )
-            for place, coefficients in self._axes[tensor]
-        )
-        return self._new(active, tuple(units for units, _ in before), axes)
+        axes = []
+        for place, coefficients in self._axes[tensor]:
+            leaf, origin = scene[place]
+            tracks = tuple([(then[place][0], minus(then[place][1], origin)) for _, then in before])
+            axes.append((coefficients, leaf, tracks))
+        return self._new(active, tuple([units for units, _ in before]), tuple(axes))
+
+    def keeps(self, tensor: str, unit: int, scene: Scene, other: Scene) -> bool:
+        """Tell whether all elements of a unit's tile in ``scene`` are in its tile in ``other``, too."""
+        for place, coefficients in self._axes[tensor]:
+            (leaf, origin), (there, elsewhere) = scene[place], other[place]
+            if (leaf is not there or origin != elsewhere) and difference(
+                _set(coefficients, _box(leaf, unit), origin), _set(coefficients, _box(there, unit), elsewhere)
+            ):
+                return False
+        return True
 
     def tile(self, tensor: str, region: Sequence[Box]) -> int:
         """Return the size of the tile that a region, a box per subspace, touches."""
@@ -95,12 +101,9 @@ def _new(active: int, groups: tuple[int, ...], axes: tuple[_Axis, ...]) -> Amoun
     if len(moving) > 1:
         raise ValueError("two subspaces share the units of a level: no such dataflow computes its layer")
     common = [axis for axis in axes if axis not in moving]
-    tile = tuple(_set(c, _box(leaf, units[0])) for c, leaf, _ in common)
+    tile = tuple([_set(c, _box(leaf, units[0])) for c, leaf, _ in common])
     kept = [
-        tuple(
-            intersection(now, _set(c, _box(tracks[number][1], members(group & active)[0]), tracks[number][2]))
-            for now, (c, _, tracks) in zip(tile, common, strict=True)
-        )
+        tuple([_kept(now, axis, number, group & active) for now, axis in zip(tile, common, strict=True)])
         for number, group in enumerate(groups)
     ]
     total = Amount(0, 0)
@@ -117,17 +120,41 @@ def _new(active: int, groups: tuple[int, ...], axes: tuple[_Axis, ...]) -> Amoun
     return total
 
 
+def _kept(now: Runs, axis: _Axis, group: int, units: int) -> Runs:
+    """Return those of the coordinates ``now`` that units of a group hold along an axis that they all share."""
+    coefficients, leaf, tracks = axis
+    then, distance = tracks[group]
+    if then is leaf and not any(distance):
+        return now
+    return intersection(now, _set(coefficients, _box(then, _lowest(units)), distance))
+
+
 def _along(axis: _Axis, units: list[int], keeping: int, groups: tuple[int, ...]) -> Amount:
     """Return the new coordinates along the axis that moves with the units; ``keeping`` are those that keep some."""
     coefficients, leaf, tracks = axis
+    if not keeping:
+        return _spread(coefficients, leaf, tuple(units))
+    if len(groups) == 1 and tracks[0][0] is leaf and not any(tracks[0][1]):
+        units = [unit for unit in units if not keeping >> unit & 1]
+        return _spread(coefficients, leaf, tuple(units))
     wanted = _sets(coefficients, leaf)
     held = {
         unit: _moved(_sets(coefficients, then)[unit if len(then.boxes) > 1 else 0], coefficients, distance)
-        for group, (_, then, distance) in zip(groups, tracks, strict=True)
+        for group, (then, distance) in zip(groups, tracks, strict=True)
         for unit in units
         if (group & keeping) >> unit & 1
     }
-    sets = [difference(wanted[unit], held[unit]) if unit in held else wanted[unit] for unit in units]
+    return _amount([difference(wanted[unit], held[unit]) if unit in held else wanted[unit] for unit in units])
+
+
+@lru_cache(maxsize=4096)
+def _spread(coefficients: tuple[int, ...], leaf: Leaf, units: tuple[int, ...]) -> Amount:
+    """Return the coordinates of some units of a leaf."""
+    wanted = _sets(coefficients, leaf)
+    return _amount([wanted[unit] for unit in units])
+
+
+def _amount(sets: list[Runs]) -> Amount:
     copies = sum(map(size, sets))
     return Amount(size(union(sets)) if copies else 0, copies)
 
@@ -148,6 +175,9 @@ def _kinds(tile: tuple[Runs, ...], kept: list[tuple[Runs, ...]]) -> list[tuple[i
 
     Returns for each kind the number of coordinates, and the numbers of the sets that contain them.
     """
+    if len(kept) < 2:
+        everything, common = prod(map(size, tile)), prod(map(size, kept[0])) if kept else 0
+        return [each for each in ((everything - common, ()), (common, (0,))) if each[0]]
     alike: dict[tuple[Runs, ...], list[int]] = {}
     for number, each in enumerate(kept):
         if all(each):
@@ -178,6 +208,10 @@ def _differing(coefficients: tuple[int, ...], leaf: Leaf, other: Leaf, distance:
     )
 
 
+def _lowest(units: int) -> int:
+    return (units & -units).bit_length() - 1
+
+
 def members(units: int) -> list[int]:
     """Return the units of a set, ascending."""
     found = []
@@ -202,6 +236,9 @@ def _box(leaf: Leaf, unit: int) -> Box:
 
 
 def _set(coefficients: tuple[int, ...], box: Box, distance: Offset | None = None) -> Runs:
+    if len(box) == 1:  # a dimension is its own axis
+        low, high = box[0]
+        return ((low, high),) if distance is None else ((low + distance[0], high + distance[0]),)
     base = sum([c * low for c, (low, _) in zip(coefficients, box, strict=True)])
     if distance is not None:
         base += sum([c * d for c, d in zip(coefficients, distance, strict=True)])
@@ -221,53 +258,3 @@ def _from_zero(coefficients: tuple[int, ...], spans: tuple[int, ...]) -> Runs:
                 [tuple((low + coefficient * i, high + coefficient * i) for low, high in found) for i in range(span)]
             )
     return found
-
-
-def size(runs: Runs) -> int:
-    """Return how many coordinates there are in disjoint runs."""
-    return sum([high - low for low, high in runs])
-
-
-def union(sets: Sequence[Runs]) -> Runs:
-    """Return the union as ascending disjoint runs."""
-    found: list[tuple[int, int]] = []
-    for low, high in sorted([run for runs in sets for run in runs]):
-        if found and low <= found[-1][1]:
-            if high > found[-1][1]:
-                found[-1] = (found[-1][0], high)
-        else:
-            found.append((low, high))
-    return tuple(found)
-
-
-def intersection(runs: Runs, others: Runs) -> Runs:
-    """Return what is in both; the arguments are ascending."""
-    found = []
-    i = j = 0
-    while i < len(runs) and j < len(others):
-        low, high = max(runs[i][0], others[j][0]), min(runs[i][1], others[j][1])
-        if low < high:
-            found.append((low, high))
-        if runs[i][1] < others[j][1]:
-            i += 1
-        else:
-            j += 1
-    return tuple(found)
-
-
-def difference(runs: Runs, others: Runs) -> Runs:
-    """Return what is in ``runs`` only; the arguments are ascending."""
-    found = []
-    nearest = 0
-    for low, high in runs:
-        while nearest < len(others) and others[nearest][1] <= low:
-            nearest += 1
-        left, other = low, nearest
-        while other < len(others) and others[other][0] < high:
-            if left < others[other][0]:
-                found.append((left, others[other][0]))
-            left = max(left, others[other][1])
-            other += 1
-        if left < high:
-            found.append((left, high))
-    return tuple(found)

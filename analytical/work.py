@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 
-from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
 from analytical.neighbours import Ends, Neighbourhood, Scene, Spine
-from analytical.positions import Leaf, Tree
+from analytical.positions import Leaf, Position, Tree
 from analytical.traffic import Amount, Axes, members
-from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
 from dataflow.regions import Box
@@ -34,9 +31,8 @@ class Size:
 class Work:
     """A step: its active units, what they receive before it and drain after it.
 
-    ``distributed`` and ``collected`` are the elements that cross the two ports; ``shared`` says whether the reduction
-    network adds anything; ``leaving`` are the kinds of units that drain something; ``new_tile`` whether an output
-    tile of the cluster begins; ``first`` whether nothing comes before.
+    ``leaving`` are the kinds of units that drain something; ``new_tile`` says whether an output tile of the cluster
+    begins; ``first`` whether nothing comes before.
     """
 
     scene: Scene
@@ -45,9 +41,6 @@ class Work:
     input: Amount
     filter: Amount
     output: Amount
-    distributed: int
-    collected: int
-    shared: bool
     leaving: tuple[int, ...]
     new_tile: bool
     first: bool
@@ -62,63 +55,66 @@ class Work:
         return found
 
 
-def limits_outputs(kind: Kind, machine: Machine) -> bool:
-    """Tell whether the units of a cluster have room for so many output tiles: PEs, and clusters that keep them there.
-
-    Where wires are all that collects outputs in a cluster, they stay in its units until the level above takes them.
-    """
-    return not kind.units or machine.network(kind.level + 1).collection.bandwidth is None
-
-
 class Workbook:
-    """Works out steps from where the loops stand, each distinct comparison once."""
+    """Works out steps from where the loops stand, each distinct comparison once.
 
-    def __init__(self, mapping: Mapping, machine: Machine, trees: list[Tree], assumptions: Assumptions) -> None:
-        self.axes = Axes(mapping.layer)
+    With ``restart`` nothing is taken to be before or after a step of the level above, with ``restart_pipeline`` its
+    first step counts as first.
+    """
+
+    def __init__(
+        self, mapping: Mapping, trees: list[Tree], axes: Axes, *, restart: bool, restart_pipeline: bool
+    ) -> None:
+        self._axes = axes
         self._mapping = mapping
-        self._machine = machine
         self._trees = trees
-        self._assumptions = assumptions
+        self._restart = restart
+        self._restart_pipeline = restart_pipeline
         self._first_loop = [sum(len(level.maps) for level in mapping.levels[:k]) for k in range(len(mapping.levels))]
         self._ends: dict[tuple[int, ...], list[Ends]] = {}
-        self._size = lru_cache(maxsize=None)(self._measure)
+        self._sizes: dict[object, Size] = {}
 
     def work(self, kind: Kind, spines: list[Spine]) -> Work | None:
         """Return the step of a cluster where the loops stand at ``spines``, None if there is none."""
-        scene = tuple(spine.leaves[-1] for spine in spines)
+        scene = tuple([spine.leaves[-1] for spine in spines])
         active = (1 << self._mapping.levels[kind.level].units) - 1
         for leaf, _ in scene:
             active &= leaf.units
         if not active:
             return None
-        if kind.path not in self._ends:
-            self._ends[kind.path] = [Ends(tree, kind.path) for tree in self._trees]
         own_loops = self._first_loop[kind.level]
-        around = Neighbourhood(spines, self._ends[kind.path], own_loops if self._assumptions.restart_reuse else 0)
+        around = Neighbourhood(spines, self.ends(kind), own_loops if self._restart else 0)
         held = list(around.held(active))
-        inputs, filters = (self.axes.new(tensor, active, scene, held) for tensor in ("input", "filter"))
         after = self._staying(active, around.upcoming())
-        outputs = self.axes.new("output", active, scene, after)
-        reduces = self._machine.network(kind.level).collection.reduction != "none"
-        pipeline = Neighbourhood(spines, self._ends[kind.path], own_loops if self._assumptions.restart_pipeline else 0)
+        previous = around.previous()
         return Work(
             scene,
             active,
-            self._size(active, tuple(leaf for leaf, _ in scene)),
-            inputs,
-            filters,
-            outputs,
-            distributed=self.sent(inputs) + self.sent(filters),
-            collected=outputs.distinct if reduces else outputs.copies,
-            shared=reduces and outputs.copies > outputs.distinct,
+            self._size(active, tuple([leaf for leaf, _ in scene])),
+            self._axes.new("input", active, scene, held),
+            self._axes.new("filter", active, scene, held),
+            self._axes.new("output", active, scene, after),
             leaving=tuple(self._leaving(kind, active, scene, after)),
-            new_tile=limits_outputs(kind, self._machine) and self._new_tile(active, scene, around.previous()),
-            first=self._assumptions.lockstep and pipeline.previous() is None,
+            new_tile=self._new_tile(active, scene, previous),
+            first=self._first(previous, spines, kind),
         )
 
-    def sent(self, amount: Amount) -> int:
-        """Return how often elements are read upstream, which is how often they cross the distribution port."""
-        return amount.distinct if self._machine.multicast else amount.copies
+    def _first(self, previous: Scene | None, spines: list[Spine], kind: Kind) -> bool:
+        if self._restart == self._restart_pipeline:
+            return previous is None
+        own_loops = self._first_loop[kind.level] if self._restart_pipeline else 0
+        return Neighbourhood(spines, self.ends(kind), own_loops).previous() is None
+
+    def ends(self, kind: Kind) -> list[Ends]:
+        """Return the ends of the subspaces' trees as a kind of cluster sees them."""
+        if kind.path not in self._ends:
+            self._ends[kind.path] = [Ends(tree, kind.path) for tree in self._trees]
+        return self._ends[kind.path]
+
+    def units(self, kind: Kind, subspace: int, position: Position, level: int) -> int:
+        """Return the units of a kind of cluster that have a box in any leaf below a position of a level."""
+        last = self.ends(kind)[subspace].last_of_units(position, level)
+        return 0 if last is None else last[0].units
 
     def _staying(self, active: int, upcoming: Scene | None) -> list[tuple[int, Scene]]:
         """Return the units that are active in the next step, too, with the scene there."""
@@ -129,25 +125,32 @@ class Workbook:
         return [(active, upcoming)] if active else []
 
     def _leaving(self, kind: Kind, active: int, scene: Scene, after: Sequence[tuple[int, Scene]]) -> list[int]:
-        found = []
-        for unit in kind.units:
-            one = 1 << unit
-            if active & one and self.axes.new("output", one, scene, [(one, s) for who, s in after if who & one]).copies:
-                found.append(unit)
-        return found
+        """Return the kinds of units that hold output elements after the step which they do not need in the next."""
+        staying = {
+            unit
+            for units, upcoming in after
+            for unit in kind.units
+            if units >> unit & 1 and self._axes.keeps("output", unit, scene, upcoming)
+        }
+        return [unit for unit in kind.units if active >> unit & 1 and unit not in staying]
 
     def _new_tile(self, active: int, scene: Scene, previous: Scene | None) -> bool:
-        return previous is None or bool(active & self.axes.differing("output", scene, previous))
+        return previous is None or bool(active & self._axes.differing("output", scene, previous))
 
-    def _measure(self, active: int, leaves: tuple[Leaf, ...]) -> Size:
-        regions = {tuple(self._lengths(leaves, unit)) for unit in members(active)}
+    def _size(self, active: int, leaves: tuple[Leaf, ...]) -> Size:
+        key = active, leaves
+        if key not in self._sizes:
+            self._sizes[key] = self._measured(active, leaves)
+        return self._sizes[key]
+
+    def _measured(self, active: int, leaves: tuple[Leaf, ...]) -> Size:
+        regions = {
+            tuple([leaf.lengths[unit if len(leaf.boxes) > 1 else 0] for leaf in leaves]) for unit in members(active)
+        }
         boxes = [[tuple((0, n) for n in lengths) for lengths in region] for region in regions]
         scene = tuple((leaf, (0,) * len(lengths)) for leaf, lengths in zip(leaves, boxes[0], strict=True))
         return Size(
             macs=max(prod(prod(lengths) for lengths in region) for region in regions),
-            largest=tuple(max(self.axes.tile(tensor, region) for region in boxes) for tensor in TENSORS),
-            together=tuple(self.axes.new(tensor, active, scene, []).distinct for tensor in TENSORS),
+            largest=tuple(max(self._axes.tile(tensor, region) for region in boxes) for tensor in TENSORS),
+            together=tuple(self._axes.new(tensor, active, scene, []).distinct for tensor in TENSORS),
         )
-
-    def _lengths(self, leaves: tuple[Leaf, ...], unit: int) -> list[tuple[int, ...]]:
-        return [tuple(high - low for low, high in leaf.box(unit) or ()) for leaf in leaves]

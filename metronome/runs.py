@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analytical import PUBLISHED, REFINED, analyze_mapping
+from analytical import PUBLISHED, REFINED, Analysis, analyze_mapping
 from analytical.cost import Cost, cost
 from dataflow import catalog, legality
 from dataflow.errors import InputError, Position
@@ -198,7 +198,8 @@ def _analysed(mapping: Mapping, machine: Machine, options: Options) -> dict[str,
     sets = {"published": PUBLISHED, "refined": REFINED}
     if options.assume:
         sets["assumed"] = REFINED.with_(**dict.fromkeys(options.assume, True))
-    return {name: analyze_mapping(mapping, machine, assumptions) for name, assumptions in sets.items()}
+    analysis = Analysis(mapping)
+    return {name: analysis.metrics(machine, assumptions) for name, assumptions in sets.items()}
 
 
 def _costs(mapping: Mapping, machine: Machine, simulated: Metrics, analysed: dict[str, Metrics]) -> dict[str, Cost]:

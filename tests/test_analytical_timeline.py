@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytical.timeline import Timeline, TooLongError
+from analytical.timeline import Timeline
 
 VARIABLES = 5
 Update = Callable[[Timeline], None]
@@ -19,7 +19,7 @@ _terms = st.lists(st.tuples(_variable, st.integers(-3, 40)), min_size=1, max_siz
 
 def latest(target: int, terms: list[tuple[int, int]]) -> Update:
     """Set a variable to the maximum of variables plus delays."""
-    return lambda timeline: timeline.set(target, timeline.latest(*terms))
+    return lambda timeline: timeline.set(target, timeline.latest(terms))
 
 
 _updates = st.lists(
@@ -37,81 +37,132 @@ def applied(timeline: Timeline, updates: list[Update]) -> None:
         update(timeline)
 
 
-def values(timeline: Timeline) -> list[int]:
-    return [timeline.value(variable) for variable in range(VARIABLES)]
+def values(timeline: Timeline) -> list[int | None]:
+    """Return the cycles of the variables, None for one that nothing constrains."""
+    return [timeline.value(variable) if timeline.latest([(variable, 0)]) else None for variable in range(VARIABLES)]
 
 
-@pytest.mark.parametrize("wide", [False, True], ids=["64 bits", "any number of bits"])
 @given(before=_updates, repeated=_updates, after=_updates, times=st.integers(1, 40))
-def test_a_power_is_repeated_application(
-    wide: bool, before: list[Update], repeated: list[Update], after: list[Update], times: int
+def test_repeating_is_doing_it_one_by_one(
+    before: list[Update], repeated: list[Update], after: list[Update], times: int
 ) -> None:
-    at_once, one_by_one = Timeline(VARIABLES, wide=wide), Timeline(VARIABLES, wide=wide)
+    at_once, one_by_one = Timeline({}), Timeline({})
     applied(at_once, before)
-    at_once.repeat(times, lambda: applied(at_once, repeated))
+    at_once.repeat(lambda: applied(at_once, repeated), times)
     applied(at_once, after)
     applied(one_by_one, [*before, *repeated * times, *after])
-    reachable = [value > -(1 << 50) for value in values(one_by_one)]
-    assert [value > -(1 << 50) for value in values(at_once)] == reachable
-    assert [v for v, r in zip(values(at_once), reachable, strict=True) if r] == [
-        v for v, r in zip(values(one_by_one), reachable, strict=True) if r
-    ]
+    assert values(at_once) == values(one_by_one)
+
+
+@given(before=_updates, repeated=_updates, times=st.integers(1, 40))
+def test_every_variable_is_the_same_in_all_that_it_follows_from(
+    before: list[Update], repeated: list[Update], times: int
+) -> None:
+    """Not only the maximum: what is worked out once is used on other clocks."""
+    at_once, one_by_one = Timeline({}), Timeline({})
+    effect = at_once.effect(
+        lambda: (applied(at_once, before), at_once.repeat(lambda: applied(at_once, repeated), times))
+    )
+    expected = one_by_one.effect(lambda: applied(one_by_one, [*before, *repeated * times]))
+    assert {v: effect.get(v, {v: 0}) for v in range(VARIABLES)} == {
+        v: expected.get(v, {v: 0}) for v in range(VARIABLES)
+    }
+
+
+@given(before=_updates, recorded=_updates)
+def test_an_effect_is_what_the_body_does_to_any_clock(before: list[Update], recorded: list[Update]) -> None:
+    applying, doing = Timeline({}), Timeline({})
+    applied(applying, before)
+    effect = applying.effect(lambda: applied(applying, recorded))
+    applied(doing, before)
+    assert values(applying) == values(doing)
+    applying.apply(effect)
+    applied(doing, recorded)
+    assert values(applying) == values(doing)
 
 
 @given(_updates, _updates, st.integers(1, 6), st.integers(1, 6))
 def test_repeats_nest(inner: list[Update], outer: list[Update], few: int, many: int) -> None:
-    nested, flat = Timeline(VARIABLES), Timeline(VARIABLES)
+    nested, flat = Timeline({}), Timeline({})
 
     def body() -> None:
         applied(nested, outer)
-        nested.repeat(few, lambda: applied(nested, inner))
+        nested.repeat(lambda: applied(nested, inner), few)
 
-    nested.repeat(many, body)
+    nested.repeat(body, many)
     applied(flat, [*outer, *inner * few] * many)
-    assert [max(value, -1) for value in values(nested)] == [max(value, -1) for value in values(flat)]
+    assert values(nested) == values(flat)
 
 
 def test_two_ports_in_turn() -> None:
     """Variable 0 goes on by 3 cycles, 1 by 2 after both: 3, 5; 6, 8; …; after n times 3 n and 3 n + 2."""
-    timeline = Timeline(2)
+    timeline = Timeline({})
 
     def step() -> None:
-        timeline.set(0, timeline.latest((0, 3)))
-        timeline.set(1, timeline.latest((0, 2), (1, 2)))
+        timeline.set(0, timeline.latest([(0, 3)]))
+        timeline.set(1, timeline.latest([(0, 2), (1, 2)]))
 
-    timeline.repeat(10**15, step)
+    timeline.repeat(step, 10**15)
     assert (timeline.value(0), timeline.value(1)) == (3 * 10**15, 3 * 10**15 + 2)
 
 
+def test_the_slow_one_overtakes_late() -> None:
+    """Variable 0 begins 1000 ahead and goes on by 1, 1 by 3, 2 is the later of both: from time 501 on it is 1."""
+    timeline = Timeline({0: {0: 1000}})
+
+    def step() -> None:
+        timeline.set(0, timeline.latest([(0, 1)]))
+        timeline.set(1, timeline.latest([(1, 3)]))
+        timeline.set(2, timeline.latest([(0, 0), (1, 0)]))
+
+    timeline.repeat(step, 10**6)
+    assert [timeline.value(variable) for variable in (0, 1, 2)] == [1000 + 10**6, 3 * 10**6, 3 * 10**6]
+
+
+@pytest.mark.parametrize("period", range(1, 8))
+def test_variables_that_go_round(period: int) -> None:
+    """Each takes over from the one before, the first adds 5 to the last: 5 more for all of them every ``period``."""
+    timeline = Timeline({})
+
+    def step() -> None:
+        last = timeline.latest([(period - 1, 5)])
+        for variable in range(period - 1, 0, -1):
+            timeline.copy(variable - 1, variable)
+        timeline.set(0, last)
+
+    times = 10**6 * period + period // 2
+    timeline.repeat(step, times)
+    found = [timeline.value(variable) for variable in range(period)]
+    assert found == [5 * 10**6 + 5 * (variable < period // 2) for variable in range(period)]
+
+
 def test_numbers_beyond_64_bits_are_exact() -> None:
-    timeline = Timeline(1, wide=True)
-    timeline.repeat(10**20, lambda: timeline.set(0, timeline.latest((0, 10**9 + 7))))
+    timeline = Timeline({})
+    timeline.repeat(lambda: timeline.set(0, timeline.latest([(0, 10**9 + 7)])), 10**20)
     assert timeline.value(0) == 10**20 * (10**9 + 7)
 
 
-@pytest.mark.parametrize(("times", "delay"), [(1, (1 << 48) + 1), ((1 << 60) // 7 + 1, 7)])
-def test_numbers_that_64_bits_might_not_hold_are_refused(times: int, delay: int) -> None:
-    timeline = Timeline(1)
-    with pytest.raises(TooLongError):
-        timeline.repeat(times, lambda: timeline.set(0, timeline.latest((0, delay))))
-
-
-def test_the_longest_time_of_64_bits_is_exact() -> None:
-    timeline = Timeline(1)
-    timeline.repeat((1 << 60) // 7, lambda: timeline.set(0, timeline.latest((0, 7))))
-    assert timeline.value(0) == (1 << 60) // 7 * 7
-
-
-def test_a_body_is_called_once() -> None:
-    timeline, calls = Timeline(1), list[int]()
-    timeline.repeat(10**6, lambda: calls.append(1))
-    assert calls == [1]
+def test_a_body_is_called_a_few_times() -> None:
+    timeline, calls = Timeline({}), list[int]()
+    timeline.repeat(lambda: calls.append(1), 10**6)
+    assert len(calls) == 3
     assert timeline.value(0) == 0
 
 
 def test_what_is_forgotten_makes_nobody_wait() -> None:
-    timeline = Timeline(2)
-    timeline.set(1, timeline.latest((1, 100)))
+    timeline = Timeline({})
+    timeline.set(1, timeline.latest([(1, 100)]))
     timeline.forget(1)
-    timeline.set(0, timeline.latest((0, 1), (1, 50)))
+    timeline.set(0, timeline.latest([(0, 1), (1, 50)]))
     assert timeline.value(0) == 1
+
+
+def test_what_is_left_is_no_part_of_an_effect() -> None:
+    timeline = Timeline({})
+
+    def body() -> None:
+        timeline.set(1, timeline.latest([(0, 2)]))
+        timeline.set(0, timeline.latest([(1, 1)]))
+        timeline.leave(1)
+
+    assert timeline.effect(body) == {0: {0: 3}}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from analytical.neighbours import Scene
 from analytical.positions import Leaf
-from analytical.traffic import Amount, Axes, Runs, difference, intersection, members, size, union
+from analytical.runs import Runs, difference, intersection, size, union
+from analytical.traffic import Amount, Axes, members
 from dataflow.layers import TENSORS, Layer
 from dataflow.regions import Box
 
@@ -53,7 +54,10 @@ class Comparison:
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> Comparison:
-    """Draw boxes in every subspace, the same for all units except in at most one, now and up to 3 times before."""
+    """Draw boxes in every subspace, the same for all units except in at most one, now and up to 3 times before.
+
+    Leaves come back, at the same place or at another one.
+    """
     type_ = draw(st.sampled_from(["CONV", "TRCONV", "GEMM"]))
     pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
     layer = (
@@ -62,14 +66,17 @@ def comparisons(draw: st.DrawFn) -> Comparison:
         else Layer.of("l", type_, {})
     )
     moving = draw(st.integers(0, len(layer.subspaces) - 1))
+    leaves: dict[int, list[Leaf]] = {}
 
     def scene() -> Scene:
         found = []
         for number, subspace in enumerate(layer.subspaces):
-            shown = UNITS if number == moving else 1
-            boxes = tuple(draw(box(len(subspace.dimensions))) for _ in range(shown))
+            known = leaves.setdefault(number, [])
+            if not known or draw(st.booleans()):
+                shown = UNITS if number == moving else 1
+                known.append(Leaf(tuple(draw(box(len(subspace.dimensions))) for _ in range(shown))))
             origin = tuple(draw(st.integers(0, 2)) for _ in subspace.dimensions)
-            found.append((Leaf(boxes), origin))
+            found.append((draw(st.sampled_from(known)), origin))
         return tuple(found)
 
     active = draw(st.integers(1, EVERYONE))
@@ -117,6 +124,15 @@ def test_units_with_another_tile(drawn: Comparison, tensor: str) -> None:
         assert [unit for unit in range(UNITS) if differing >> unit & 1] == [
             unit for unit in range(UNITS) if tile(layer, tensor, drawn.scene, unit) != tile(layer, tensor, other, unit)
         ]
+
+
+@given(comparisons(), st.sampled_from(TENSORS))
+def test_units_that_keep_all_of_their_tile(drawn: Comparison, tensor: str) -> None:
+    layer = drawn.layer
+    for _, other in drawn.before:
+        for unit in range(UNITS):
+            keeps = Axes(layer).keeps(tensor, unit, drawn.scene, other)
+            assert keeps == (tile(layer, tensor, drawn.scene, unit) <= tile(layer, tensor, other, unit))
 
 
 def test_a_unit_that_was_idle_had_no_tile() -> None:

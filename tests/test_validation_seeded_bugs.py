@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, find, settings
 import analytical.clock
 import analytical.model
 import analytical.neighbours
+import analytical.schedule
 import analytical.timeline
-import analytical.walk
 import analytical.work
 import dataflow.legality
 import dataflow.levels
@@ -168,7 +168,7 @@ def run_counted_short(patch: Patch) -> None:
         if count > 1:
             yield count - 1, 1
 
-    patch.setattr(analytical.walk, "_representatives", representatives)
+    patch.setattr(analytical.schedule, "_representatives", representatives)
 
 
 def previous_step_only(patch: Patch) -> None:

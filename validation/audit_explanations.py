@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
-from analytical import NAMES, PUBLISHED, REFINED, Assumptions, analyze_mapping
+from analytical import NAMES, PUBLISHED, REFINED, Analysis, Assumptions
 from dataflow.hardware import LevelNetwork, Machine
 from dataflow.layers import Layer
 from dataflow.levels import Mapping
@@ -37,6 +37,7 @@ class Explainer:
         self.mapping = mapping
         self.machine = machine
         self.row = row
+        self._analyses = Analysis(mapping)
         self._known: dict[tuple[Assumptions, bool, bool], Metrics] = {}
 
     def explain(self, column: str, number: float, measure: Measure) -> str | None:
@@ -58,7 +59,7 @@ class Explainer:
         if key not in self._known:
             machine = self.machine if latency else without_latency(self.machine)
             machine = machine if multicast else machine.model_copy(update={"multicast": False})
-            self._known[key] = analyze_mapping(self.mapping, machine, assumptions)
+            self._known[key] = self._analyses.metrics(machine, assumptions)
         return self._known[key]
 
     def _table(self, column: str, _: Measure) -> Iterator[Candidate]:

@@ -11,7 +11,7 @@ from time import perf_counter
 from traceback import extract_tb
 from typing import Any, TypeVar
 
-from analytical import NAMES, REFINED, analyze_mapping
+from analytical import NAMES, REFINED
 from dataflow.directives import Cluster, Dataflow, Map, MappedLayer, Network
 from dataflow.errors import InputError
 from dataflow.hardware_files import parse_machine
@@ -133,7 +133,7 @@ def _levels(dataflow: Dataflow) -> int:
 def _made_alone(seen: Observation) -> dict[str, int]:
     """Return the cycles under each assumption when it is the only one."""
     alone = {name: REFINED.with_(**{name: True}) for name in NAMES}
-    return {name: analyze_mapping(seen.mapping, seen.machine, made).cycles for name, made in alone.items()}
+    return {name: seen.analysis.metrics(seen.machine, made).cycles for name, made in alone.items()}
 
 
 def _record(metrics: Metrics | None) -> str | None:

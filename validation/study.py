@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
 
-from analytical import NAMES, REFINED, Assumptions, analyze_mapping
+from analytical import NAMES, REFINED, Analysis, Assumptions
 from dataflow import legality
 from dataflow.directives import Dataflow
 from dataflow.errors import InputError
@@ -239,14 +239,15 @@ class _Analyses:
     """The analyses of one mapping, each made once."""
 
     def __init__(self, mapping: Bound, machine: Machine) -> None:
-        self._mapping = mapping
+        self._levels = len(mapping.levels)
+        self._analysis = Analysis(mapping)
         self._machine = machine
         self._made: dict[Assumptions, Metrics] = {}
 
     def metrics(self, assumptions: Assumptions) -> Metrics:
-        needed = effective(assumptions, len(self._mapping.levels))
+        needed = effective(assumptions, self._levels)
         if needed not in self._made:
-            self._made[needed] = analyze_mapping(self._mapping, self._machine, needed)
+            self._made[needed] = self._analysis.metrics(self._machine, needed)
         return self._made[needed]
 
     def counts(self, assumptions: Assumptions) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from analytical import PUBLISHED, REFINED, analyze, analyze_mapping
+from analytical import PUBLISHED, REFINED, Analysis, analyze
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
 from dataflow.key_paths import flat
@@ -41,14 +41,19 @@ class Observation:
         return simulate_mapping(self.mapping, self.machine)
 
     @cached_property
+    def analysis(self) -> Analysis:
+        """What the analytical model knows of the mapping, whatever it is asked."""
+        return Analysis(self.mapping)
+
+    @cached_property
     def refined(self) -> Metrics:
         """What the analytical model finds without assumptions."""
-        return analyze_mapping(self.mapping, self.machine, REFINED)
+        return self.analysis.metrics(self.machine, REFINED)
 
     @cached_property
     def published(self) -> Metrics:
         """What the analytical model finds with the assumptions of the MAESTRO paper."""
-        return analyze_mapping(self.mapping, self.machine, PUBLISHED)
+        return self.analysis.metrics(self.machine, PUBLISHED)
 
     @cached_property
     def reference(self) -> Metrics | None:
