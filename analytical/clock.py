@@ -10,7 +10,7 @@ from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
 from analytical.ports import Ports
 from analytical.schedule import Schedule, Step, Stretch
-from analytical.timeline import Matrix, Row, Timeline
+from analytical.timeline import Matrix, Row, Timeline, after
 from dataflow.hardware import Machine
 from dataflow.levels import Mapping
 
@@ -64,7 +64,7 @@ class Clock:
             self._variables[kind.path] = own
         self._effects: dict[Stretch, Matrix] = {}
         self._often = schedule.often()
-        self._timeline = Timeline({variable: {BEGINNING: 0} for variable in range(next(numbers))})
+        self._timeline = Timeline({variable: after(BEGINNING, 0) for variable in range(next(numbers))})
         self._pass(schedule.top, 1, Gates())
 
     def compute_end(self) -> int:

@@ -9,17 +9,26 @@ holds only those that do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 
-#: a variable's cycle: the latest of these earlier variables' plus a delay each; with none, no constraint at all
-Row = dict[int, int]
+#: delays after earlier variables; shapes are never altered once they are made
+Shape = dict[int, int]
 
-#: the variables that something changes; rows are never altered once they are made
+#: a variable's cycle: the latest of earlier variables' plus a delay each, which is a common one and that of the shape.
+#: With an empty shape it is no constraint at all. Variables that follow from one another share a shape.
+Row = tuple[int, Shape]
+
+#: the variables that something changes
 Matrix = dict[int, Row]
+
+#: by how much the delays of a row get longer each time: all of them alike, or each on its own
+Growth = int | Shape
 
 #: repetitions after which variables usually go on evenly, and how many of them may have to be taken together
 _TRIED = 6
 _PERIODS = (1, 2, 3)
+
+_NEVER: Row = (0, {})
 
 
 class Timeline:
@@ -45,7 +54,7 @@ class Timeline:
 
     def forget(self, variable: int) -> None:
         """Let ``variable`` constrain nothing."""
-        self._rows[variable] = {}
+        self._rows[variable] = _NEVER
 
     def leave(self, *variables: int) -> None:
         """Forget variables that nobody asks for before they are set anew."""
@@ -101,69 +110,114 @@ class Timeline:
                         return 0
         return times
 
-    def _leaps(self, body: Callable[[], None], period: int, growth: Matrix, times: int) -> bool:
+    def _leaps(self, body: Callable[[], None], period: int, growth: dict[int, Growth], times: int) -> bool:
         """Let ``body`` happen ``times`` periods with a growth that was even so far, unless it is not in the end."""
         now = self._rows
         end = _grown(now, growth, times)
         self._rows = _grown(now, growth, times - 1)
         for _ in range(period):
             body()
-        if self._rows == end:
+        if all(
+            row == self._rows[variable] or delays(row) == delays(self._rows[variable]) for variable, row in end.items()
+        ):
             return True
         self._rows = now
         return False
 
     def value(self, variable: int) -> int:
         """Return the cycle of a variable that something constrains, if all variables began at 0."""
-        return max(self._rows.get(variable, _UNCHANGED).values())
+        return max(delays(self.latest([(variable, 0)])).values())
 
 
-_UNCHANGED: Row = {0: 0}
+def after(variable: int, delay: int) -> Row:
+    """Return the row of what comes that long after a variable."""
+    return delay, _itself(variable)
+
+
+def delays(row: Row) -> dict[int, int]:
+    """Return a row's delay after each variable that it follows from."""
+    common, shape = row
+    return {variable: common + delay for variable, delay in shape.items()}
+
+
+@cache
+def _itself(variable: int) -> Shape:
+    """Return the shape of a row that follows from one variable only."""
+    return {variable: 0}
 
 
 def _combined(terms: Iterable[tuple[int, int]], rows: Matrix) -> Row:
     """Return the maximum of (variable, delay) terms, where the variables are what ``rows`` say."""
-    found: Row = {}
+    latest: dict[int, Row] = {}
     for variable, delay in terms:
-        row = rows.get(variable)
-        if row is None:
-            if variable not in found or found[variable] < delay:
-                found[variable] = delay
-        elif found:
-            for source, earlier in row.items():
-                cycle = earlier + delay
-                if source not in found or found[source] < cycle:
-                    found[source] = cycle
-        else:
-            found = {source: earlier + delay for source, earlier in row.items()}
-    return found
+        common, shape = rows.get(variable) or (0, _itself(variable))
+        if not shape:
+            continue
+        same = latest.get(id(shape))
+        if same is None or same[0] < common + delay:
+            latest[id(shape)] = common + delay, shape
+    if not latest:
+        return _NEVER
+    (first, shape), *others = latest.values()
+    if not others:
+        return first, shape
+    found = dict(shape)
+    for common, shape in others:
+        later = common - first
+        for variable, delay in shape.items():
+            if variable not in found or found[variable] < delay + later:
+                found[variable] = delay + later
+    if len(found) == 1:
+        ((variable, delay),) = found.items()
+        return first + delay, _itself(variable)
+    return first, found
 
 
 def _product(after: Matrix, before: Matrix) -> Matrix:
     """Return the rows of ``after`` in the variables that ``before`` starts from."""
-    return {variable: _combined(row.items(), before) for variable, row in after.items()}
+    combined: dict[int, Row] = {}
+    found = {}
+    for variable, (common, shape) in after.items():
+        row = combined.get(id(shape))
+        if row is None:
+            row = combined[id(shape)] = _combined(shape.items(), before)
+        found[variable] = common + row[0], row[1]
+    return found
 
 
-def _even_growth(first: Matrix, second: Matrix, third: Matrix) -> Matrix | None:
+def _even_growth(first: Matrix, second: Matrix, third: Matrix) -> dict[int, Growth] | None:
     """Return by how much delays are longer in the third than in the second, None if not as much as from the first."""
-    found: Matrix = {}
+    found: dict[int, Growth] = {}
     for variable, row in third.items():
         earlier, earliest = second.get(variable), first.get(variable)
         if row is earlier is earliest:
             continue
-        if earlier is None or earliest is None or not row.keys() == earlier.keys() == earliest.keys():
+        if earlier is None or earliest is None:
             return None
-        growth = found[variable] = {}
-        for source, delay in row.items():
-            growth[source] = delay - earlier[source]
-            if growth[source] != earlier[source] - earliest[source]:
+        growth = row[0] - earlier[0]
+        if row[1] is earlier[1] is earliest[1]:
+            if growth != earlier[0] - earliest[0]:
+                return None
+            found[variable] = growth
+            continue
+        if not row[1].keys() == earlier[1].keys() == earliest[1].keys():
+            return None
+        before = earlier[0] - earliest[0]
+        each = found[variable] = {}
+        for source, delay in row[1].items():
+            each[source] = growth + delay - earlier[1][source]
+            if each[source] != before + earlier[1][source] - earliest[1][source]:
                 return None
     return found
 
 
-def _grown(matrix: Matrix, growth: Matrix, times: int) -> Matrix:
+def _grown(matrix: Matrix, growth: dict[int, Growth], times: int) -> Matrix:
     """Return the rows after ``times`` times this growth."""
     found = dict(matrix)
-    for variable, row in growth.items():
-        found[variable] = {source: delay + times * row[source] for source, delay in matrix[variable].items()}
+    for variable, each in growth.items():
+        common, shape = matrix[variable]
+        if isinstance(each, int):
+            found[variable] = common + times * each, shape
+        else:
+            found[variable] = common, {source: delay + times * each[source] for source, delay in shape.items()}
     return found
