@@ -65,8 +65,9 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_message() -> None:
 
 
 WAITING = """\
-import os, time
+import os, signal, time
 from metronome.workers import mapper
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
 def wait(_):
     os.write(1, b"ready\\n")
     time.sleep(60)

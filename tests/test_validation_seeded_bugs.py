@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ import dataflow.legality
 import dataflow.levels
 import simulator.cluster
 import simulator.nest
+import simulator.output_tiles
 import simulator.results
 import simulator.sequence
 import simulator.tiles
@@ -89,28 +91,25 @@ def multicast_counted_twice(patch: Patch) -> None:
 
 
 def reduction_delay_forgotten(patch: Patch) -> None:
-    patch.setattr(simulator.cluster.Cluster, "reduction_delay", lambda self: 0)
+    patch.setattr(simulator.cluster.Cluster, "reduction_delay", lambda self, activity: 0)
 
 
 def one_slot_too_many(patch: Patch) -> None:
     """PEs hold an output tile more than they have room for."""
-    start = simulator.cluster.Cluster.__init__
-
-    def roomy(self: Any, *arguments: Any) -> None:
-        start(self, *arguments)
-        self.slots = type(self.slots)([0, *self.slots], maxlen=len(self.slots) + 1)
-
-    patch.setattr(simulator.cluster.Cluster, "__init__", roomy)
+    start = simulator.output_tiles.OutputTiles.__init__
+    patch.setattr(
+        simulator.output_tiles.OutputTiles, "__init__", lambda self, clock, room: start(self, clock, room + 1)
+    )
 
 
 def drain_latency_forgotten(patch: Patch) -> None:
     """Outputs of clusters below the top are upstream as soon as they have crossed the port."""
     drain = simulator.cluster.Cluster.drain
 
-    def at_once(self: Any, activity: Any) -> None:
-        drain(self, activity)
-        if self.level:
-            self.upstream -= self._network.collection.latency
+    def at_once(self: Any, activity: Any, *arguments: Any) -> None:
+        drain(self, activity, *arguments)
+        if self.level and activity.collected:
+            self.upstream -= self.collection.latency
 
     patch.setattr(simulator.cluster.Cluster, "drain", at_once)
 
@@ -118,7 +117,7 @@ def drain_latency_forgotten(patch: Patch) -> None:
 def first_copy_rewritten(patch: Patch) -> None:
     """The first copy of an output is read, added and written like all others."""
     boundary = simulator.results._boundary
-    patch.setattr(simulator.results, "_boundary", lambda activities, machine, stays: boundary(activities, machine, 0))
+    patch.setattr(simulator.results, "_boundary", lambda some, machine, stays, links: boundary(some, machine, 0, links))
 
 
 def idle_units_forget(patch: Patch) -> None:
@@ -198,9 +197,9 @@ def chain_one_short_at_level_1(patch: Patch) -> None:
     """A chain between the units of a cluster adds in one cycle less; the L2's is right."""
     delay = simulator.cluster.Cluster.reduction_delay
 
-    def short(self: Any) -> int:
-        chain = self.level == 1 and self._network.collection.reduction == "chain"
-        return max(0, delay(self) - chain)
+    def short(self: Any, activity: Any) -> int:
+        chain = self.level == 1 and self.collection.reduction == "chain"
+        return max(0, delay(self, activity) - chain)
 
     patch.setattr(simulator.cluster.Cluster, "reduction_delay", short)
 
@@ -219,8 +218,9 @@ def second_of_two_spatial_maps_does_not_fold(patch: Patch) -> None:
 def triple_buffers_as_double(patch: Patch) -> None:
     start = simulator.cluster.Cluster.__init__
 
-    def double(self: Any, clock: Any, machine: Any, *arguments: Any) -> None:
-        start(self, clock, machine.model_copy(update={"buffering": min(2, machine.buffering)}), *arguments)
+    def double(self: Any, array: Any, *arguments: Any) -> None:
+        machine = array.machine.model_copy(update={"buffering": min(2, array.machine.buffering)})
+        start(self, replace(array, machine=machine), *arguments)
 
     patch.setattr(simulator.cluster.Cluster, "__init__", double)
 
