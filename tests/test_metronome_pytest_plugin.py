@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from baselines import ARRAY, NET
 from typer.testing import CliRunner
 
 from metronome.main import app
 
 pytest_plugins = ["pytester"]
 
-NET = """\
-Network net {
-  Layer first {
-    Type: GEMM
-    Dimensions { M: 4, N: 2, K: 3 }
-    Dataflow { SpatialMap(1,1) M; }
-  }
-  Layer second {
-    Type: GEMM
-    Dimensions { M: 5, N: 2, K: 3 }
-    Dataflow { SpatialMap(1,1) M; Cluster(2, P); SpatialMap(1,1) K; }
-  }
-}
-"""
-ARRAY = """\
-pes: 4
-levels: [{distribution: {bandwidth: 4, latency: 1}, collection: {bandwidth: 4, latency: 1}}]
-"""
 LABEL = "b.json::./net.m --hardware ./array.yaml"
 #: What only Metronome itself needs; the plugin of a project without a baseline must not pay for it.
 HEAVY = ("dataflow", "analytical", "simulator", "validation", "pandas", "numpy", "pydantic", "lark", "simpy")

@@ -81,3 +81,15 @@ def test_a_verdict_counts_what_is_beyond_its_limit() -> None:
         ["1", "1", ""],
         ["EXCEEDED", "holds", ""],
     ]
+
+
+def test_truth_is_no_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("metronome.truth.measured", lambda cases: asked.append(list(cases)) or [])
+    result = CliRunner().invoke(app, ["validate", "--truth", "--quiet"])
+    assert (result.exit_code, asked) == (0, [[]])
+    refused = CliRunner().invoke(app, ["validate", "--truth", "--store", "s.db", "--seed", "3"])
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "metronome: --truth: does not go with --seed and --store; leave them out\n",
+    )

@@ -287,15 +287,3 @@ def test_workers_are_as_many_as_cores_if_not_given(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
     metronome.validate._scheduler(None, None)
     assert asked == [5]
-
-
-def test_truth_is_no_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr("metronome.truth.measured", lambda cases: asked.append(list(cases)) or [])
-    result = CliRunner().invoke(app, ["validate", "--truth", "--quiet"])
-    assert (result.exit_code, asked) == (0, [[]])
-    refused = CliRunner().invoke(app, ["validate", "--truth", "--store", "s.db", "--seed", "3"])
-    assert (refused.exit_code, refused.stderr) == (
-        2,
-        "metronome: --truth: does not go with --seed and --store; leave them out\n",
-    )
