@@ -1,15 +1,15 @@
 """Skip what is proven to repeat.
 
 The schedule is made of nested loops, and the machine falls into step with them: if at the ends of two iterations
-of a loop of the top level everything that can influence the future is the same, relative to the clock and to the
+of a loop of the top level everything that can influence the future is the same, relative to that moment and to the
 place in the iteration space, then the next iterations do to the machine what those between the two did, and so do
-all further ones that are cut alike. So the odometer jumps over them, the clock and everything in flight stay as
-they are (they are what would be in flight then), and time and counts are added in multiples.
+all further ones that are cut alike. So the odometer jumps over them, the moments that the clusters have noted stay as
+they are (they are what would be noted then), and time and counts are added in multiples.
 
-The proof is the equality of the whole state. What a cluster's future depends on stands in its attributes, in
-the objects in its queues and in its sequence: `_state` reads exactly that. A moment that has passed is as good as
-now, since nothing can happen before now. Tiles that idle units keep do not move along; they are checked to be the
-same ones as before, and are moved aside by what was skipped.
+The proof is the equality of the whole state. What a cluster's future depends on stands in its attributes and in
+what its units hold: `_state` reads exactly that. No data leave the L2 before the port of the top level is free
+again, and nothing happens anywhere below before that, so that all earlier moments are alike. Tiles that idle units
+keep do not move along; they are checked to be the same ones as before, and are moved aside by what was skipped.
 
 One thing may grow for ever: where the L2 takes outputs more slowly than they are computed, the drains of the top
 level queue up. Above the PEs nobody waits for them. If the port was never idle between the two states, it will not
@@ -19,16 +19,15 @@ be in the iterations to come either, when the queue is longer still: it grows by
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import add, sub
 
 from simulator.cluster import Cluster
-from simulator.deliveries import Delivery, Order
 from simulator.nest import Nest, Odometer, Region, Step
-from simulator.network import Sent
 from simulator.record import Record
-from simulator.sequence import Activity
+from simulator.sequence import Activity, Planned
 from simulator.tiles import Footprint, Origin
 
 #: iterations over which a pattern may repeat; beyond that a machine is simulated in full
@@ -68,9 +67,9 @@ class Accelerator:
         self._record = record
         self._snapshots: dict[int, deque[_Snapshot]] = {}
 
-    def step_ended(self, delivery: Delivery) -> None:
+    def step_ended(self, planned: Planned) -> None:
         """Look whether an iteration of some loop ends with this step, and whether it did what the last one did."""
-        step, upcoming = delivery.planned.step, delivery.planned.upcoming
+        step, upcoming = planned.step, planned.upcoming
         if upcoming is None or self._odometer.finished:
             return
         loop = next(i for i, (now, then) in enumerate(zip(step.indices, upcoming.indices, strict=True)) if now != then)
@@ -88,18 +87,19 @@ class Accelerator:
         earlier.append(after)
 
     def _snapshot(self, step: Step, loop: int) -> _Snapshot:
-        kept: list[Step] = []
-        fixed = _state(self._top, self._top.clock.now, step.origin, kept)
+        top, now = self._top, self._top.ends[0]
+        kept: list[Origin] = []
+        fixed = _state(top, top.port_free, kept)
         return _Snapshot(
             iteration=step.indices[loop],
             outside=step.indices[:loop],
-            time=self._top.clock.now + self._record.skipped,
+            time=now + self._record.skipped,
             origin=step.origin,
             base=self._odometer.origin,
             digest=hash(fixed),
             fixed=fixed,
-            kept=tuple(tile.origin for tile in kept),
-            queue=max(self._top.collection_free - self._top.clock.now, 0) if self._top.units else 0,
+            kept=tuple(kept),
+            queue=0 if _awaited(top) else max(top.collection_free - now, 0),
             activities=tuple(activities.copy() for activities in self._record.activities),
             stalls=self._record.stalls.copy(),
         )
@@ -142,16 +142,13 @@ class Accelerator:
 
     def _leave_behind(self, before: _Snapshot, after: _Snapshot, skipped: Origin) -> None:
         """Move the tiles that stayed where they were back by what the others seem not to have moved."""
-        kept: list[Step] = []
-        _state(self._top, self._top.clock.now, after.origin, kept)
         drift = _difference(after.base, before.base)
-        stayed = {
-            id(step): step
-            for step, was, is_ in zip(kept, before.kept, after.kept, strict=True)
-            if _difference(is_, was) == drift
-        }
-        for step in stayed.values():
-            step.origin = _difference(step.origin, skipped)
+        moves = (_difference(is_, was) for was, is_ in zip(before.kept, after.kept, strict=True))
+        for cluster in _clusters(self._top):
+            cluster.steps.held = [
+                kept._replace(origin=_difference(kept.origin, skipped)) if next(moves) == drift else kept
+                for kept in cluster.steps.held
+            ]
 
 
 def steady_until(nest: Nest, region: Region, odometer: Odometer, loop: int, first: int) -> tuple[int, Origin]:
@@ -187,64 +184,38 @@ def steady_until(nest: Nest, region: Region, odometer: Odometer, loop: int, firs
     return iteration, (0,) * before + (step or (0,) * dimensions[place]) + (0,) * after
 
 
-def _state(cluster: Cluster, now: int, origin: Origin, kept: list[Step]) -> object:
-    """Return all that the cluster's future depends on, relative to the time and to the place ``origin``.
+def _state(cluster: Cluster, floor: int, places: list[Origin]) -> object:
+    """Return all that the cluster's future depends on, relative to the time.
 
-    The steps whose tiles its units hold go to ``kept``: they may be anywhere.
+    Nothing can happen before ``floor`` any more. Where the tiles are that units hold goes to ``places``.
     """
 
     def ahead(cycle: int) -> int:
-        return max(cycle - now, 0)
+        return max(cycle - floor, 0)
 
-    def place(region: Region | None) -> object:
-        return region and (region.lengths, _difference(region.origin, origin))
-
-    def order(given: Order) -> object:
-        if given.odometer is not None:  # the whole layer: what is left of it is for the odometer to say
-            return ()
-        return (
-            place(given.region),
-            place(given.following),
-            ahead(given.arrival),
-            given.within.opened.opened_at is not None,
-        )
-
-    def transfer(sent: Sent) -> object:
-        arrivals = sent.lags and tuple([ahead(sent.start + lag) for lag in sent.lags.values()])
-        return ahead(sent.free), ahead(sent.arrival), arrivals
-
-    def delivered(delivery: Delivery) -> object:
-        return (
-            delivery.planned.activity,
-            delivery.planned.last,
-            _difference(delivery.planned.step.origin, origin),
-            transfer(delivery.sent),
-            delivery.working,
-            delivery.opened.opened_at is not None,
-            delivery.within.opened.opened_at is not None,
-        )
-
-    kept.extend(step for _, step in cluster.steps.held)
-    if cluster.steps.previous is not None:
-        kept.append(cluster.steps.previous)
-    awaited = cluster.level > 0 or not cluster.units
+    places.extend([kept.origin for kept in cluster.steps.held])
     return (
-        awaited and ahead(cluster.collection_free),
-        awaited and ahead(cluster.upstream),
-        awaited and tuple(map(ahead, cluster.tiles.lefts)),
-        cluster.buffers.free,
-        cluster.network.state(now),
-        cluster.sent and transfer(cluster.sent),
-        cluster.sending and (cluster.sending.activity, _difference(cluster.sending.step.origin, origin)),
-        cluster.fetching and order(cluster.fetching),
-        cluster.computing and delivered(cluster.computing),
-        cluster.computing and not cluster.units and cluster.ready - now,  # clusters of clusters do not note it
-        tuple(map(delivered, cluster.delivered.items)),
-        tuple(map(order, cluster.inbox.items)),
-        tuple((units, step.shape) for units, step in cluster.steps.held),
-        cluster.steps.previous and cluster.steps.previous.shape,
-        tuple((unit, _state(cluster.units[unit], now, origin, kept)) for unit in sorted(cluster.units)),
+        ahead(cluster.port_free),
+        tuple(map(ahead, cluster.ends)),
+        _awaited(cluster) and (ahead(cluster.collection_free), ahead(cluster.upstream)),
+        cluster.tiles and tuple(map(ahead, cluster.tiles.lefts)),
+        cluster.network.state(floor),
+        tuple([(kept.units, kept.shape) for kept in cluster.steps.held]),
+        cluster.steps.previous,
+        tuple([(unit, _state(cluster.units[unit], floor, places)) for unit in sorted(cluster.units)]),
     )
+
+
+def _awaited(cluster: Cluster) -> bool:
+    """Tell whether anybody waits for what the cluster drains: an enclosing cluster, or output tiles."""
+    return cluster.level > 0 or cluster.tiles is not None
+
+
+def _clusters(cluster: Cluster) -> Iterator[Cluster]:
+    """Yield a cluster and those below, in the order of `_state`."""
+    yield cluster
+    for unit in sorted(cluster.units):
+        yield from _clusters(cluster.units[unit])
 
 
 def _same_state(before: _Snapshot, after: _Snapshot) -> bool:

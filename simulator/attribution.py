@@ -12,7 +12,6 @@ from math import prod
 
 from dataflow.levels import Mapping
 from simulator.cluster import Cluster
-from simulator.decoupled import DecoupledDelivery
 from simulator.deliveries import Delivery
 
 #: what a cluster does, or waits for, in a cycle
@@ -36,59 +35,41 @@ class Account:
             self.until = until
 
 
-@dataclass(frozen=True)
-class _Transfer:
-    """What a step's transfer waited for: the enclosing step's data, the DRAM, the port of the L2."""
-
-    parent_step: int
-    enclosed: int
-    supplied: int
-    asked: int
-
-
 class Attribution:
     """A probe that keeps an account for every cluster."""
 
     def __init__(self) -> None:
         self._accounts: dict[Cluster, Account] = {}
         self._numbers: dict[Delivery, int] = {}
-        self._transfers: dict[Delivery, _Transfer] = {}
 
     def sent(self, cluster: Cluster, delivery: Delivery) -> None:
-        """Note what a transfer waited for."""
+        """Give the step its number in the cluster."""
         account = self._accounts.setdefault(cluster, Account(cluster.level))
         self._numbers[delivery] = account.number
         account.number += 1
-        assert cluster.fetching is not None, "a step is sent under an order"
-        within = delivery.within
-        self._transfers[delivery] = _Transfer(
-            self._numbers[within] if isinstance(within, Delivery) else 0,
-            cluster.fetching.arrival,
-            cluster.memory.arrival if cluster.memory is not None else 0,
-            cluster.asked,
-        )
 
     def computed(self, cluster: Cluster, delivery: Delivery) -> None:
         """Account for the cycles up to the end of a step."""
-        account, transfer = self._accounts[cluster], self._transfers.pop(delivery)
-        start, released, end = _times(cluster, delivery)
+        account, start = self._accounts[cluster], delivery.started
+        parent_step = 0 if delivery.within is None else self._numbers[delivery.within]
+        del self._numbers[delivery]
         if not account.cycles:
             account.put("fill", start)
-        elif transfer.parent_step > account.under + 1:
-            account.put("idle", min(start, released))
-        account.under = transfer.parent_step
+        elif parent_step > account.under + 1:
+            account.put("idle", min(start, delivery.opened))
+        account.under = parent_step
         waits = (
-            ("distribution", transfer.enclosed),
-            ("dram", transfer.supplied),
-            ("distribution", transfer.asked),
+            ("distribution", delivery.enclosed),
+            ("dram", delivery.supplied),
+            ("distribution", delivery.asked),
             ("l2_port", delivery.sent.start),
             ("distribution", delivery.sent.first),
-            ("barrier", released),
+            ("barrier", delivery.opened),
             ("slot", start),
         )
         for cause, until in waits:
             account.put(cause, min(start, until))
-        account.put("computing", end)
+        account.put("computing", delivery.ended)
 
     def drained(self, cluster: Cluster, delivery: Delivery) -> None:
         """Nothing: drains are not waited for but at the end, and by output tiles."""
@@ -105,18 +86,3 @@ class Attribution:
             total["idle"] += (prod(mapping.units[:level]) - len(accounts)) * cycles
             found.append({cause: total[cause] for cause in CAUSES})
         return found
-
-
-def _times(cluster: Cluster, delivery: Delivery) -> tuple[int, int, int]:
-    """Return when a step began to compute, when its barrier opened, and when it ended."""
-    activity = delivery.planned.activity
-    if isinstance(delivery, DecoupledDelivery):
-        end = max(delivery.ends.values())
-        if not cluster.innermost:
-            return delivery.sent.first, 0, end
-        durations = zip(activity.active, activity.durations, strict=True)
-        return min(delivery.ends[pe] - duration for pe, duration in durations), 0, end
-    released = delivery.within.opened.opened_at or 0
-    if cluster.innermost:
-        return cluster.started, released, cluster.clock.now
-    return max(delivery.sent.first, delivery.opened.opened_at or 0), released, cluster.clock.now

@@ -1,72 +1,46 @@
-"""What goes from a cluster to its units: steps whose data are sent, and orders to work on a region."""
+"""Steps as the clusters below see them, and as whoever watches a simulation gets to know them."""
 
 from __future__ import annotations
 
-from simulator.channels import Clock, Gate
-from simulator.nest import Odometer, Region
+from typing import NamedTuple
+
 from simulator.network import Sent
 from simulator.sequence import Planned
+from simulator.tiles import Origin
 
 
-class Enclosure:
-    """A step as the clusters below see it: when they may compute, when all are done.
+class Enclosing(NamedTuple):
+    """The step of its parent under which a cluster works.
 
-    ``opened`` is the barrier: the previous steps of all enclosing clusters are over. ``working`` counts the units that
-    have not finished; ``finished`` opens with the last of them, since when that is over.
+    ``origin`` is where the parent's region begins. The step's data are with the cluster at ``arrival``; all steps of
+    the enclosing clusters before it are over at ``opened``. ``delivery`` is there if somebody watches.
     """
 
-    __slots__ = ("finished", "opened", "working")
-
-    def __init__(self, clock: Clock, working: int) -> None:
-        self.opened = Gate(clock)
-        self.finished = Gate(clock)
-        self.working = working
-
-    def unit_finished(self, unit: int, cycle: int, upstream: int) -> None:
-        """Note that a unit was done with the step at ``cycle``; all it drained so far will be here at ``upstream``."""
-        self.working -= 1
-        if not self.working:
-            self.finished.open(cycle)
+    origin: Origin
+    arrival: int
+    opened: int
+    delivery: Delivery | None
 
 
-class Order:
-    """What a cluster is to do under a step of its parent: its region then, and in the parent's next step.
+class Delivery:
+    """A step of a cluster whose data are sent; ``planned`` says where it lies in the layer.
 
-    ``arrival`` is the cycle at which the step's data are with the cluster.
+    ``within`` is the enclosing step, None at the top. The data of that were in the cluster at ``enclosed``, and its
+    units may compute from ``opened`` on. At the top, the step's own data were in the L2 at ``supplied``, and at
+    ``asked`` only its port was in the way. The units began at ``started`` and had all ended at ``ended``; where there
+    is no barrier, ``ends`` says by unit when.
     """
 
-    __slots__ = ("arrival", "following", "odometer", "region", "within")
+    __slots__ = ("asked", "enclosed", "ended", "ends", "opened", "planned", "sent", "started", "supplied", "within")
 
-    def __init__(
-        self,
-        region: Region,
-        following: Region | None,
-        within: Enclosure,
-        arrival: int = 0,
-        odometer: Odometer | None = None,
-    ) -> None:
-        self.region = region
-        self.following = following
-        self.within = within
-        self.arrival = arrival
-        self.odometer = odometer
-
-
-class Delivery(Enclosure):
-    """A step of a cluster whose data are sent, on its way to be computed."""
-
-    __slots__ = ("planned", "sent", "within")
-
-    def __init__(self, clock: Clock, planned: Planned, within: Enclosure, sent: Sent) -> None:
-        super().__init__(clock, len(planned.activity.active))
+    def __init__(self, planned: Planned, sent: Sent, under: Enclosing) -> None:
         self.planned = planned
-        self.within = within
         self.sent = sent
-
-    def order(self, unit: int) -> Order:
-        """Return what the step means for one of the clusters below."""
-        region = self.planned.step.region(unit)
-        assert region is not None, "orders go to active units"
-        upcoming = self.planned.upcoming
-        following = None if upcoming is None else upcoming.region(unit)
-        return Order(region, following, self, self.sent.at(unit))
+        self.within = under.delivery
+        self.enclosed = under.arrival
+        self.opened = under.opened
+        self.supplied = 0
+        self.asked = sent.start
+        self.started = 0
+        self.ended = 0
+        self.ends: dict[int, int] = {}

@@ -6,7 +6,7 @@ footprints are worked out once per size of region and position of the loops, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from operator import add
@@ -80,12 +80,20 @@ class Step:
         lengths, offset = self.shape.region(unit)
         return Region(lengths, tuple(map(add, self.origin, offset)))
 
+    def displaced(self, by: Origin) -> Step:
+        """Return the step as it is ``by`` further on."""
+        return Step(self.shape, tuple(map(add, self.origin, by)), self.indices)
 
-#: a shape, where it lies in the region, and where the loops stand
-_Position = tuple[Shape, Origin, tuple[int, ...]]
 
 #: positions up to which a nest is remembered
 REMEMBERED = 256
+
+
+class Walk(NamedTuple):
+    """All steps inside a region that lies at the origin, and the units that work in any of them."""
+
+    steps: tuple[Step, ...]
+    reach: int
 
 
 class Nest:
@@ -103,48 +111,23 @@ class Nest:
             for place in range(len(self._cutters))
         ]
         self._shapes: dict[tuple[Footprint, ...], Shape] = {}
-        self._short: dict[Lengths, list[_Position]] = {}
+        self._walks: dict[Lengths, Walk | None] = {}
 
     def trips(self, lengths: Lengths) -> tuple[int, ...]:
         """Return the number of iterations of every loop inside a region of these lengths."""
         by_cutter = [iter(cutter.trips(length)) for cutter, length in zip(self._cutters, lengths, strict=True)]
         return tuple(next(by_cutter[place]) for place in self.places)
 
-    def odometer(self, region: Region) -> Odometer:
-        """Return the loops of the nest at their first position in ``region``."""
-        return Odometer(self.trips(region.lengths), region.origin)
+    def odometer(self, lengths: Lengths) -> Odometer:
+        """Return the loops of the nest at their first position in a region of these lengths at the origin."""
+        return Odometer(self.trips(lengths), (0,) * sum(map(len, lengths)))
 
-    def steps(self, region: Region, odometer: Odometer | None = None) -> Iterator[Step]:
-        """Yield the steps inside ``region`` that are not empty, in loop order, as ``odometer`` turns.
+    def steps(self, lengths: Lengths, odometer: Odometer | None = None) -> Iterator[Step]:
+        """Yield the steps inside a region that are not empty, in loop order, as ``odometer`` turns.
 
-        Without an odometer to watch, short nests are walked once and remembered: most clusters below the top have few
-        steps under each step of their parent, and the same ones every time.
+        The region has these lengths and lies at the origin.
         """
-        if odometer is not None:
-            for shape, offset, indices in self._walk(region.lengths, odometer):
-                yield Step(shape, tuple(map(add, odometer.origin, offset)), indices)
-            return
-        for shape, offset, indices in self._remembered(region):
-            yield Step(shape, tuple(map(add, region.origin, offset)), indices)
-
-    def first(self, region: Region) -> Step | None:
-        """Return the first step inside ``region`` that is not empty, None if there is none."""
-        for shape, offset, indices in self._remembered(region):
-            return Step(shape, tuple(map(add, region.origin, offset)), indices)
-        return None
-
-    def _remembered(self, region: Region) -> Iterable[_Position]:
-        short = self._short.get(region.lengths)
-        if short is not None:
-            return short
-        odometer = self.odometer(region)
-        walk = self._walk(region.lengths, odometer)
-        if prod(odometer.trips) > REMEMBERED:
-            return walk
-        short = self._short[region.lengths] = list(walk)
-        return short
-
-    def _walk(self, lengths: Lengths, odometer: Odometer) -> Iterator[_Position]:
+        odometer = odometer or self.odometer(lengths)
         while not odometer.finished:
             indices = tuple(odometer.indices)
             cuts = [self.cut(place, lengths, indices) for place in range(len(self._cutters))]
@@ -153,8 +136,32 @@ class Nest:
             if shape is None:
                 shape = self._shapes[footprints] = Shape(footprints, self.units)
             if shape.active:
-                yield shape, tuple([o for _, offset in cuts for o in offset]), indices
+                offset = [o for _, offset in cuts for o in offset]
+                yield Step(shape, tuple(map(add, odometer.origin, offset)), indices)
             odometer.advance()
+
+    def walk(self, lengths: Lengths) -> Walk | None:
+        """Return all steps inside a region of these lengths at the origin; None if they are too many to remember.
+
+        Most clusters below the top have few steps under each step of their parent, and the same ones every time.
+        """
+        if lengths not in self._walks:
+            trips = self.trips(lengths)
+            found = None
+            if prod(trips) <= REMEMBERED:
+                steps = tuple(self.steps(lengths))
+                reach = 0
+                for step in steps:
+                    reach |= step.shape.active
+                found = Walk(steps, reach)
+            self._walks[lengths] = found
+        return self._walks[lengths]
+
+    def first(self, lengths: Lengths) -> Step | None:
+        """Return the first step inside a region of these lengths that is not empty, None if there is none."""
+        walk = self.walk(lengths)
+        steps = self.steps(lengths) if walk is None else iter(walk.steps)
+        return next(steps, None)
 
     def cut(self, place: int, lengths: Lengths, indices: Sequence[int]) -> tuple[Footprint, Origin]:
         """Return the footprint in one subspace, and its origin in the region, at ``indices``."""

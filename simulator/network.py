@@ -14,26 +14,22 @@ from simulator.topologies import TOPOLOGIES
 
 
 class Sent(NamedTuple):
-    """A transfer: its first cycle, when the port is free again, and when the last data are with the units.
+    """A transfer: its first cycle, when the port is free again, and when the first unit has its data, and the last.
 
     ``lags`` is by active unit the cycles from the start to the arrival of its own data; None where all see the last.
     """
 
     start: int
     free: int
+    first: int
     arrival: int
     lags: Mapping[int, int] | None
-
-    @property
-    def first(self) -> int:
-        """The cycle at which the first unit has its data."""
-        return self.arrival if self.lags is None else self.start + min(self.lags.values())
 
     def until(self, passed: int) -> Sent:
         """Return the transfer as it is if something else keeps the port until ``passed``."""
         more = max(0, passed - self.free)
         lags = self.lags and {unit: lag + more for unit, lag in self.lags.items()}
-        return Sent(self.start, self.free + more, self.arrival + more, lags)
+        return Sent(self.start, self.free + more, self.first + more, self.arrival + more, lags)
 
     def at(self, unit: int) -> int:
         """Return the cycle at which ``unit`` has its data."""
@@ -51,10 +47,17 @@ class Blueprint:
         self.latency = port.latency
         self.whole = wirings[0].whole
         self._multicast = multicast
+        self._occupations: dict[Activity, int] = {}
         self._lags: dict[object, Mapping[int, int]] = {}
 
     def occupation(self, activity: Activity) -> int:
         """Return for how many cycles a bus is occupied."""
+        cycles = self._occupations.get(activity)
+        if cycles is None:
+            cycles = self._occupations[activity] = self._occupied(activity)
+        return cycles
+
+    def _occupied(self, activity: Activity) -> int:
         amounts = [activity.distributed]
         if len(self._widths) > 1:
             amounts = [self._sent(activity.input), self._sent(activity.filter)]
@@ -122,10 +125,11 @@ class DistributionNetwork:
         """Send what a step needs, from cycle ``now`` on; the port is free."""
         plan = self.blueprint
         if not activity.distributed:
-            return Sent(now, now, now, None)
+            return Sent(now, now, now, now, None)
         if plan.whole:
             free = now + plan.occupation(activity)
-            return Sent(now, free, free + plan.latency, None)
+            arrival = free + plan.latency
+            return Sent(now, free, arrival, arrival, None)
         crossings, begin, free = [], 0, 0
         for part, fabric in reversed(list(enumerate(self._fabrics))):
             crossing = fabric.send(now + begin, activity, partial(plan.streams, activity, part))
@@ -133,7 +137,7 @@ class DistributionNetwork:
             free = max(free, begin + crossing.free)
             begin = free if fabric.wiring.far_first else 0
         lags = plan.lags(activity, crossings)
-        return Sent(now, now + free, now + max(lags.values()), lags)
+        return Sent(now, now + free, now + min(lags.values()), now + max(lags.values()), lags)
 
     def state(self, now: int) -> object:
         """Return what is on the way, relative to ``now``."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from simulator.channels import Clock, Counter, Waiting
-
 
 class OutputTile:
     """An output tile: when its last drain so far has left, and how many more there are that are not known yet."""
@@ -18,11 +16,12 @@ class OutputTile:
 
 
 class OutputTiles:
-    """The latest tiles of a PE, a cluster's PEs, or a cluster, one more than there is room for."""
+    """The latest tiles of a PE, a cluster's PEs or a cluster, one more than there is room for, the current one last."""
 
-    def __init__(self, clock: Clock, room: int) -> None:
+    __slots__ = ("_tiles",)
+
+    def __init__(self, room: int) -> None:
         self._tiles = deque([OutputTile() for _ in range(room + 1)], maxlen=room + 1)
-        self._settled = Counter(clock)
 
     @property
     def current(self) -> OutputTile:
@@ -30,22 +29,16 @@ class OutputTiles:
         return self._tiles[-1]
 
     @property
+    def to_leave(self) -> OutputTile:
+        """The tile that has to have left before another one begins."""
+        return self._tiles[1]
+
+    @property
     def lefts(self) -> tuple[int, ...]:
         """When the last drain of each tile has left, the current tile last."""
         return tuple([tile.left for tile in self._tiles])
 
-    def begin(self) -> None:
-        """Begin a tile."""
+    def begin(self) -> OutputTile:
+        """Begin a tile; return the one that has to have left before."""
         self._tiles.append(OutputTile())
-
-    def vacated(self) -> Waiting[int]:
-        """Wait until it is known when the tile that has to make room has left, and return that cycle."""
-        oldest = self._tiles[0]
-        while oldest.pending:
-            yield from self._settled.reach(self._settled.count + 1)
-        return oldest.left
-
-    def settle(self, tile: OutputTile) -> None:
-        """Note that one more drain of a tile is known."""
-        tile.pending -= 1
-        self._settled.increment()
+        return self._tiles[0]

@@ -161,7 +161,7 @@ class Plan:
         return streamed, largest
 
     def _around(self) -> Iterator[tuple[Step | None, Step, Step | None]]:
-        steps = self._nest.steps(Region.whole(self._layer))
+        steps = self._nest.steps(Region.whole(self._layer).lengths)
         previous, step = None, next(steps)
         for upcoming in steps:
             yield previous, step, upcoming

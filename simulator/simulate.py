@@ -11,7 +11,7 @@ from simulator.acceleration import Accelerator
 from simulator.channels import Clock
 from simulator.cluster import Array, Cluster
 from simulator.decoupled import DecoupledCluster
-from simulator.deliveries import Enclosure, Order
+from simulator.deliveries import Enclosing
 from simulator.dram import L2Port, Memory
 from simulator.nest import Nest, Region
 from simulator.network import Blueprint
@@ -19,11 +19,9 @@ from simulator.probes import Probe
 from simulator.record import Record
 from simulator.residency import Plan
 from simulator.results import metrics
-from simulator.sequence import Choreography
+from simulator.sequence import Choreography, Order
 from simulator.tiles import TileSpace
-
-#: how the units of a cluster keep together, by what hardware files call it
-CLUSTERS: dict[str, type[Cluster]] = {"barrier": Cluster, "dataflow": DecoupledCluster}
+from simulator.top import DecoupledTop, Top
 
 
 def simulate(layer: Layer, dataflow: Dataflow, machine: Machine, *, accelerate: bool = True) -> Metrics:
@@ -40,7 +38,6 @@ def simulate_mapping(
     mapping: Mapping, machine: Machine, *, accelerate: bool = True, probe: Probe | None = None
 ) -> Metrics:
     """Like `simulate`, for a dataflow that is bound already; with a ``probe`` to watch, nothing is skipped."""
-    clock = Clock()
     tiles = TileSpace(mapping.layer)
     choreographies = [
         Choreography(Nest(mapping.layer, level), tiles, machine, depth) for depth, level in enumerate(mapping.levels)
@@ -50,34 +47,35 @@ def simulate_mapping(
         for depth, level in enumerate(mapping.levels)
     ]
     record = Record(len(choreographies))
-    array = Array(clock, machine, record, choreographies, blueprints, probe)
-    top = CLUSTERS[machine.sync](array)
-    the_layer = Enclosure(clock, working=1)
-    the_layer.opened.open(since=0)
+    array = Array(machine, record, choreographies, blueprints, probe)
     region = Region.whole(mapping.layer)
-    odometer = top.nest.odometer(region)
-    memory = attach(top, mapping, machine)
-    if accelerate and probe is None and repeats(mapping, machine):
-        top.step_ended = Accelerator(top, region, odometer, record).step_ended
-    top.inbox.put(Order(region, None, the_layer, odometer=odometer))
-    clock.run()
-    assert the_layer.finished.opened_at is not None, "the machine came to a stop before the layer's end"
+    the_layer, the_machine = Order(0, region, None), Enclosing(region.origin, arrival=0, opened=0, delivery=None)
+    memory = None
+    if machine.dram is None and machine.l2.port_bandwidth is None:
+        top = CLUSTERS[machine.sync](array)
+        odometer = top.nest.odometer(region.lengths)
+        if accelerate and probe is None and machine.sync == "barrier":
+            top.step_ended = Accelerator(top, region, odometer, record).step_ended
+        top.work(the_layer, the_machine, odometer)
+    else:
+        shared = behind_the_top(array, mapping)
+        shared.work(the_layer, the_machine)
+        memory = shared.memory
     return metrics(mapping, machine, record, tiles, blueprints, memory)
 
 
-def attach(top: Cluster, mapping: Mapping, machine: Machine) -> Memory | None:
-    """Put behind the top level what the machine has there: the single port of its L2, a DRAM."""
-    if machine.l2.port_bandwidth is not None:
-        top.port = L2Port(top.clock, machine.l2.port_bandwidth)
-        top.clock.process(top.drain_through(top.port))
+#: how the units of a cluster keep together, by what hardware files call it
+CLUSTERS: dict[str, type[Cluster]] = {"barrier": Cluster, "dataflow": DecoupledCluster}
+
+
+def behind_the_top(array: Array, mapping: Mapping) -> Top:
+    """Return the top cluster with what the machine has behind it: the single port of its L2, a DRAM."""
+    machine, clock = array.machine, Clock()
+    port = None if machine.l2.port_bandwidth is None else L2Port(clock, machine.l2.port_bandwidth)
+    memory = None
     if machine.dram is not None:
-        plan = Plan(mapping.layer, top.nest, machine)
-        top.memory = Memory(top.clock, machine, machine.dram, plan, top.record, top.port)
-    return top.memory
-
-
-def repeats(mapping: Mapping, machine: Machine) -> bool:
-    """Tell whether all that the machine's future depends on stands where the accelerator looks for it."""
-    below = (machine.network(level).collection for level in range(1, len(mapping.levels)))
-    plain = machine.sync == "barrier" and machine.dram is None and machine.l2.port_bandwidth is None
-    return plain and all(collection.bandwidth is not None for collection in below)
+        plan = Plan(mapping.layer, array.choreographies[0].nest, machine)
+        memory = Memory(clock, machine, machine.dram, plan, array.record, port)
+    if machine.sync == "barrier":
+        return Top(Cluster(array), clock, memory, port)
+    return DecoupledTop(DecoupledCluster(array), clock, memory, port)

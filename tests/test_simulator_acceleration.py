@@ -243,7 +243,7 @@ def test_iterations_that_are_cut_alike(
 ) -> None:
     nest = Nest(layer, bound(layer, directives).levels[0])
     region = Region.whole(layer)
-    assert steady_until(nest, region, nest.odometer(region), loop, first) == (last, displacement)
+    assert steady_until(nest, region, nest.odometer(region.lengths), loop, first) == (last, displacement)
 
 
 @st.composite

@@ -12,7 +12,7 @@ from dataflow.layers import Layer
 from dataflow.levels import Level, Mapping, bind
 from dataflow.reader import parse_dataflow
 from dataflow.regions import Box, cut, trips
-from simulator.nest import Nest, Odometer, Region, Step
+from simulator.nest import REMEMBERED, Nest, Odometer, Region, Step
 from validation.strategies import Case, cases
 
 Boxes = tuple[Box, ...]
@@ -70,7 +70,7 @@ def test_steps_are_the_cuts_that_are_not_empty(case: Case) -> None:
         for region in regions:
             start = boxes(layer, region)
             assert start is not None
-            steps = list(nest.steps(region))
+            steps = [step.displaced(region.origin) for step in nest.steps(region.lengths)]
             units = [[step.region(unit) for unit in range(level.units)] for step in steps]
             found = [
                 (step.indices, [boxes(layer, r) for r in regions]) for step, regions in zip(steps, units, strict=True)
@@ -85,7 +85,7 @@ def test_steps_are_the_cuts_that_are_not_empty(case: Case) -> None:
 def test_shapes_know_who_works_and_how_much(case: Case) -> None:
     layer, dataflow, machine = case
     level = bind(layer, dataflow, machine.pes).levels[0]
-    for step in Nest(layer, level).steps(Region.whole(layer)):
+    for step in Nest(layer, level).steps(Region.whole(layer).lengths):
         work = {}
         for unit in range(level.units):
             found = boxes(layer, step.region(unit))
@@ -104,7 +104,7 @@ def test_steps_that_are_empty_do_not_exist() -> None:
     nest = top(layer, "TemporalMap(1,1) Y'; TemporalMap(3,1) Y;")
     region = Region.whole(layer)
     assert nest.trips(region.lengths) == (4, 4)
-    assert [step.indices for step in nest.steps(region)] == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert [step.indices for step in nest.steps(region.lengths)] == [(0, 0), (1, 1), (2, 2), (3, 3)]
 
 
 def test_units_that_have_nothing_are_idle_and_steps_without_any_do_not_exist() -> None:
@@ -115,34 +115,40 @@ def test_units_that_have_nothing_are_idle_and_steps_without_any_do_not_exist() -
     """
     layer = Layer.of("conv", "CONV", {"Y'": 2, "R": 2}, stride=(2, 1))
     nest = top(layer, "SpatialMap(1,1) Y; TemporalMap(1,1) R;", pes=2)
-    steps = list(nest.steps(Region.whole(layer)))
+    steps = list(nest.steps(Region.whole(layer).lengths))
     assert [(step.indices, step.shape.members) for step in steps] == [
         *(((0, 0), (0,)), ((0, 1), (1,))),
         *(((1, 0), (0,)), ((1, 1), (1,))),
     ]
     alone = top(layer, "TemporalMap(1,1) Y; TemporalMap(1,1) R;")
-    assert [step.indices for step in alone.steps(Region.whole(layer))] == [(0, 0), (1, 1), (2, 0), (3, 1)]
+    assert [step.indices for step in alone.steps(Region.whole(layer).lengths)] == [(0, 0), (1, 1), (2, 0), (3, 1)]
 
 
 def test_steps_that_look_alike_share_their_shape() -> None:
     """7 rows in chunks of 2: three full ones and an edge."""
     layer = Layer.of("gemm", "GEMM", {"M": 7, "N": 2})
-    steps = list(top(layer, "TemporalMap(2,2) M; TemporalMap(1,1) N;").steps(Region.whole(layer)))
+    steps = list(top(layer, "TemporalMap(2,2) M; TemporalMap(1,1) N;").steps(Region.whole(layer).lengths))
     assert len({step.shape for step in steps}) == 2
     assert {step.shape for step in steps[:6]} == {steps[0].shape}
     assert [step.origin for step in steps] == [(m, n, 0) for m in (0, 2, 4, 6) for n in (0, 1)]
     assert steps[-1].region(0) == Region(((1,), (1,), (1,)), (6, 1, 0))
 
 
-def test_nest_looks_the_same_wherever_its_region_lies() -> None:
-    layer = Layer.of("conv", "CONV", {"Y'": 9, "R": 3}, stride=(2, 1))
-    nest = top(layer, "TemporalMap(5,4) Y; TemporalMap(1,1) R;")
+@pytest.mark.parametrize(("columns", "remembered"), [(1, True), (REMEMBERED // 2 + 1, False)])
+def test_walks_are_remembered_while_they_are_short(columns: int, remembered: bool) -> None:
+    """4 rows of few or many columns, one by one, 3 rows at a time on 3 units: all of them work in some step."""
+    layer = Layer.of("gemm", "GEMM", {"M": 4, "N": columns})
+    nest = top(layer, "SpatialMap(1,1) M; TemporalMap(1,1) N;", pes=3)
     lengths = Region.whole(layer).lengths
-    here = nest.steps(Region(lengths, (0,) * 8))
-    there = nest.steps(Region(lengths, (0, 0, 1, 0, 3, 1, 0, 2)))
-    for one, other in zip(here, there, strict=True):
-        assert one.shape is other.shape
-        assert tuple(map(int.__sub__, other.origin, one.origin)) == (0, 0, 1, 0, 3, 1, 0, 2)
+    walk = nest.walk(lengths)
+    assert (walk is not None) == remembered
+    first = nest.first(lengths)
+    assert first is not None
+    assert (first.indices, first.shape.active) == ((0, 0), 0b111)
+    if remembered:
+        assert walk is not None
+        assert (walk.reach, nest.walk(lengths)) == (0b111, walk)
+        assert [step.indices for step in walk.steps] == [step.indices for step in nest.steps(lengths)]
 
 
 def positions(odometer: Odometer, number: int | None = None) -> list[tuple[int, ...]]:
@@ -173,8 +179,8 @@ def test_steps_after_a_skip_follow_as_if_what_is_left_out_had_no_width() -> None
     layer = Layer.of("gemm", "GEMM", {"M": 10, "N": 2})
     nest = top(layer, "TemporalMap(1,1) M; TemporalMap(1,1) N;")
     region = Region.whole(layer)
-    odometer = nest.odometer(region)
-    steps = nest.steps(region, odometer)
+    odometer = nest.odometer(region.lengths)
+    steps = nest.steps(region.lengths, odometer)
     first: list[Step] = list(islice(steps, 7))
     odometer.skip(0, 4, (1, 0, 0))
     rest = list(steps)
