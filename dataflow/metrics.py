@@ -127,7 +127,7 @@ class Metrics:
     cycles that innermost clusters waited with work at hand, by cause, summed over those clusters (empty where not
     known): for data although the barrier was open (``transfer``), for the barrier although data were there
     (``barrier``), for an output tile to leave although neither was missing (``slot``). ``dram`` is None where there is
-    none.
+    none. ``accelerated`` is the share of steps that were not followed one by one; it is no part of the answer.
     """
 
     cycles: int
@@ -139,6 +139,7 @@ class Metrics:
     utilization: float
     stalls: dict[str, int] = field(default_factory=dict)
     dram: Dram | None = None
+    accelerated: float = field(default=0.0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain dictionaries and lists, with the keys of the result file."""

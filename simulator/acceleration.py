@@ -7,9 +7,10 @@ all further ones that are cut alike. So the odometer jumps over them, the moment
 they are (they are what would be noted then), and time and counts are added in multiples.
 
 The proof is the equality of the whole state. What a cluster's future depends on stands in its attributes and in
-what its units hold: `_state` reads exactly that. No data leave the L2 before the port of the top level is free
-again, and nothing happens anywhere below before that, so that all earlier moments are alike. Tiles that idle units
-keep do not move along; they are checked to be the same ones as before, and are moved aside by what was skipped.
+what its units hold: `simulator.states.state` reads exactly that. No data leave the L2 before the port of the top
+level is free again, and nothing happens anywhere below before that, so that all earlier moments are alike. Tiles
+that idle units keep do not move along; they are checked to be the same ones as before, and are moved aside by what
+was skipped.
 
 One thing may grow for ever: where the L2 takes outputs more slowly than they are computed, the drains of the top
 level queue up. Above the PEs nobody waits for them. If the port was never idle between the two states, it will not
@@ -19,15 +20,15 @@ be in the iterations to come either, when the queue is longer still: it grows by
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import add, sub
 
+from simulator.activities import Activity, Planned
 from simulator.cluster import Cluster
 from simulator.nest import Nest, Odometer, Region, Step
 from simulator.record import Record
-from simulator.sequence import Activity, Planned
+from simulator.states import awaited, clusters, state
 from simulator.tiles import Footprint, Origin
 
 #: iterations over which a pattern may repeat; beyond that a machine is simulated in full
@@ -89,7 +90,7 @@ class Accelerator:
     def _snapshot(self, step: Step, loop: int) -> _Snapshot:
         top, now = self._top, self._top.ends[0]
         kept: list[Origin] = []
-        fixed = _state(top, top.port_free, kept)
+        fixed = state(top, top.port_free, kept)
         return _Snapshot(
             iteration=step.indices[loop],
             outside=step.indices[:loop],
@@ -99,7 +100,7 @@ class Accelerator:
             digest=hash(fixed),
             fixed=fixed,
             kept=tuple(kept),
-            queue=0 if _awaited(top) else max(top.collection_free - now, 0),
+            queue=0 if awaited(top) else max(top.collection_free - now, 0),
             activities=tuple(activities.copy() for activities in self._record.activities),
             stalls=self._record.stalls.copy(),
         )
@@ -144,7 +145,7 @@ class Accelerator:
         """Move the tiles that stayed where they were back by what the others seem not to have moved."""
         drift = _difference(after.base, before.base)
         moves = (_difference(is_, was) for was, is_ in zip(before.kept, after.kept, strict=True))
-        for cluster in _clusters(self._top):
+        for cluster in clusters(self._top):
             cluster.steps.held = [
                 kept._replace(origin=_difference(kept.origin, skipped)) if next(moves) == drift else kept
                 for kept in cluster.steps.held
@@ -182,40 +183,6 @@ def steady_until(nest: Nest, region: Region, odometer: Odometer, loop: int, firs
     dimensions = [len(lengths) for lengths in region.lengths]
     before, after = sum(dimensions[:place]), sum(dimensions[place + 1 :])
     return iteration, (0,) * before + (step or (0,) * dimensions[place]) + (0,) * after
-
-
-def _state(cluster: Cluster, floor: int, places: list[Origin]) -> object:
-    """Return all that the cluster's future depends on, relative to the time.
-
-    Nothing can happen before ``floor`` any more. Where the tiles are that units hold goes to ``places``.
-    """
-
-    def ahead(cycle: int) -> int:
-        return max(cycle - floor, 0)
-
-    places.extend([kept.origin for kept in cluster.steps.held])
-    return (
-        ahead(cluster.port_free),
-        tuple(map(ahead, cluster.ends)),
-        _awaited(cluster) and (ahead(cluster.collection_free), ahead(cluster.upstream)),
-        cluster.tiles and tuple(map(ahead, cluster.tiles.lefts)),
-        cluster.network.state(floor),
-        tuple([(kept.units, kept.shape) for kept in cluster.steps.held]),
-        cluster.steps.previous,
-        tuple([(unit, _state(cluster.units[unit], floor, places)) for unit in sorted(cluster.units)]),
-    )
-
-
-def _awaited(cluster: Cluster) -> bool:
-    """Tell whether anybody waits for what the cluster drains: an enclosing cluster, or output tiles."""
-    return cluster.level > 0 or cluster.tiles is not None
-
-
-def _clusters(cluster: Cluster) -> Iterator[Cluster]:
-    """Yield a cluster and those below, in the order of `_state`."""
-    yield cluster
-    for unit in sorted(cluster.units):
-        yield from _clusters(cluster.units[unit])
 
 
 def _same_state(before: _Snapshot, after: _Snapshot) -> bool:

@@ -9,30 +9,39 @@ of others that are known by then. So steps are followed one after the other, far
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import add
+from typing import TYPE_CHECKING
 
 from dataflow.hardware import Machine
+from simulator.activities import Activity, Order, Planned
 from simulator.deliveries import Delivery, Enclosing
 from simulator.nest import Odometer, Region
 from simulator.network import Blueprint, DistributionNetwork, Sent
 from simulator.output_tiles import OutputTile, OutputTiles
 from simulator.probes import Probe
 from simulator.record import Record
-from simulator.sequence import Activity, Choreography, Order, Planned, Steps
+from simulator.sequence import Choreography, Steps
 from simulator.tiles import Origin
+
+if TYPE_CHECKING:
+    from simulator.together import Together
 
 
 @dataclass
 class Array:
-    """What all clusters of a machine have in common; plans by level, outermost first; ``probe`` watches them."""
+    """What all clusters of a machine have in common; plans by level, outermost first.
+
+    ``probe`` watches them; ``together`` lets those that are alike work as one.
+    """
 
     machine: Machine
     record: Record
     choreographies: list[Choreography]
     blueprints: list[Blueprint]
     probe: Probe | None = None
+    together: Together | None = None
 
 
 class Cluster:
@@ -88,10 +97,11 @@ class Cluster:
             activity = planned.activity
             sent = self.network.send(self.ready(activity, under.arrival), activity)
             self.port_free = sent.free
-            delivery = self.deliver(planned, sent, here, under)
+            self.record.step(self.level, activity)
+            delivery = None if self.array.probe is None else self.deliver(planned, sent, here, under)
             end = self.compute(planned, sent, here, under.opened, delivery)
             self.finish(activity, end, delivery)
-            latest = max(latest, end)
+            latest = end if end > latest else latest
             if self.step_ended is not None:
                 self.step_ended(planned)
         return latest
@@ -107,20 +117,20 @@ class Cluster:
         """Return when the units have a free buffer for a step; there may be fewer for new filters."""
         return self.ends[(self.filter_tiles if activity.filter.copies else self.buffering) - 1]
 
-    def deliver(self, planned: Planned, sent: Sent, here: Origin, under: Enclosing) -> Delivery | None:
-        """Count a step whose data are on their way, and tell whoever watches."""
-        self.record.activities[self.level][planned.activity] += 1
-        if self.array.probe is None:
-            return None
+    def deliver(self, planned: Planned, sent: Sent, here: Origin, under: Enclosing) -> Delivery:
+        """Tell whoever watches that the data of a step are on their way."""
         delivery = Delivery(planned.displaced(here), sent, under)
-        self.array.probe.sent(self, delivery)
+        self.tell("sent", delivery)
         return delivery
 
     def compute(self, planned: Planned, sent: Sent, here: Origin, opened: int, delivery: Delivery | None) -> int:
         """Compute a step after the one before, and return when its last unit has ended it."""
         if self.innermost:
-            start = self.start(planned.activity, sent, opened)
-            end = self.end(planned.activity, sent, start)
+            activity = planned.activity
+            start = self.start(activity, sent, opened)
+            end = start + activity.duration
+            if sent.lags is not None:
+                end = self.last_end(activity, sent, sent.lags, start)
         else:
             start = max(opened, self.ends[0])
             end = max(start, *self.work_below(planned, sent, here, start, delivery))
@@ -132,46 +142,46 @@ class Cluster:
 
     def start(self, activity: Activity, sent: Sent, opened: int) -> int:
         """Return when PEs begin: data are here, the barrier is passed, and a new output tile has a free slot."""
-        first, before, stalls = sent.first, self.ends[0], self.record.stalls
+        first, before, record = sent.first, self.ends[0], self.record
         start = before if before > opened else opened
         if first > start:
-            stalls["transfer"] += first - start
+            record.stall("transfer", first - start)
             start = first
         elif opened > first and opened > before:
-            stalls["barrier"] += opened - (first if first > before else before)
+            record.stall("barrier", opened - (first if first > before else before))
         if activity.new_tile and self.tiles is not None:
             vacated = self.tiles.begin().left
             if vacated > start:
-                stalls["slot"] += vacated - start
+                record.stall("slot", vacated - start)
                 start = vacated
         return start
 
-    def end(self, activity: Activity, sent: Sent, start: int) -> int:
+    def last_end(self, activity: Activity, sent: Sent, lags: Mapping[int, int], start: int) -> int:
         """Return when the last PE ends a step that may begin at ``start``, each once its own data are here."""
-        if sent.lags is None or start >= sent.arrival:
-            return start + activity.duration
         pes = zip(activity.active, activity.durations, strict=True)
-        return max([max(start, sent.start + sent.lags[pe]) + duration for pe, duration in pes])
+        return max([max(start, sent.start + lags[pe]) + duration for pe, duration in pes])
 
     def work_below(
         self, planned: Planned, sent: Sent, here: Origin, opened: int, delivery: Delivery | None
     ) -> list[int]:
         """Let the units work that are clusters; return when each of them ends, in the order of their numbers."""
-        under = Enclosing(here, sent.arrival, opened, delivery)
-        ends = []
-        for order in planned.orders:
-            if sent.lags is not None:
-                under = under._replace(arrival=sent.at(order.unit))
-            ends.append(self.unit(order.unit).work(order, under))
-        return ends
+        under = Enclosing(tuple(map(add, here, planned.step.origin)), sent.arrival, opened, delivery)
+        if self.array.together is not None:
+            return self.array.together.work_below(self, planned.activity, sent, under)
+        if sent.lags is None:
+            return [self.unit(order.unit).work(order, under) for order in planned.activity.orders]
+        return [self.unit(order.unit).work(order, under.at(sent, order.unit)) for order in planned.activity.orders]
 
     def finish(self, activity: Activity, end: int, delivery: Delivery | None) -> None:
         """End a step: the outputs that leave are reduced and drain."""
         if delivery is not None:
             self.tell("computed", delivery)
-        self.drain(activity, self.reduced(activity, end), self.leaving(activity))
-        if delivery is not None and activity.collected:
-            self.tell("drained", delivery)
+        if activity.collected:
+            self.drain(activity, self.reduced(activity, end), self.leaving(activity))
+            if delivery is not None:
+                self.tell("drained", delivery)
+        else:
+            self.keep(end, self.leaving(activity))
 
     def tell(self, what: str, delivery: Delivery) -> None:
         """Tell whoever watches what has happened."""
@@ -179,8 +189,6 @@ class Cluster:
 
     def reduced(self, activity: Activity, end: int) -> int:
         """Return when the outputs that leave after a step that ended at ``end`` are here and added up."""
-        if not activity.collected:
-            return end
         if not self.innermost:
             end = max(end, *[self.units[unit].upstream for unit in activity.leaving])
         return end + self.reduction_delay(activity)
@@ -195,15 +203,17 @@ class Cluster:
         Drains use the port in order and nothing can change when they do so: it is known now when it will be free, when
         the elements will have left the units, and when they will be upstream.
         """
-        if not activity.collected:
-            for tile in tiles:
-                tile.left = max(tile.left, ready)
-            return
-        self.collection_free = max(max(ready, self.collection_free) + self.occupation(activity), passed)
-        self.upstream = self.collection_free + self.collection.latency
+        begin = ready if ready > self.collection_free else self.collection_free
+        free = self.collection_free = max(begin + self.occupation(activity), passed)
+        self.upstream = free + self.collection.latency
         self.record.end = max(self.record.end, self.upstream)
         for tile in tiles:
-            tile.left = self.collection_free - self.reduction_delay(activity)
+            tile.left = free - self.reduction_delay(activity)
+
+    def keep(self, end: int, tiles: Sequence[OutputTile]) -> None:
+        """Note that nothing leaves after a step that ended at ``end``: its output tile is in the units until then."""
+        for tile in tiles:
+            tile.left = max(tile.left, end)
 
     def occupation(self, activity: Activity) -> int:
         """Return the cycles for which a step's drain occupies the collection port."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from simulator.activities import Activity, Planned
 from simulator.cluster import Array, Cluster
 from simulator.deliveries import Delivery
 from simulator.network import Sent
 from simulator.output_tiles import OutputTile, OutputTiles
-from simulator.sequence import Activity, Planned
 from simulator.tiles import Origin
 
 
@@ -60,12 +60,12 @@ class DecoupledCluster(Cluster):
 
     def start_on(self, pe: int, activity: Activity, arrival: int) -> int:
         """Return when a PE begins a step whose data are there at ``arrival``."""
-        before, stalls = self.ends_of(pe)[0], self.record.stalls
+        before, record = self.ends_of(pe)[0], self.record
         start = max(arrival, before)
-        stalls["transfer"] += start - before
+        record.stall("transfer", start - before)
         if activity.changed >> pe & 1:
             vacated = self.tiles_of(pe).begin().left
-            stalls["slot"] += max(0, vacated - start)
+            record.stall("slot", max(0, vacated - start))
             start = max(start, vacated)
         return start
 
@@ -76,8 +76,6 @@ class DecoupledCluster(Cluster):
 
     def reduced(self, activity: Activity, end: int) -> int:
         """Return when what leaves is here and added up; a chain adds while later units still compute."""
-        if not activity.collected:
-            return end
         in_turn = activity.shared and self.collection.reduction == "chain"
         ready = {unit: self.ends_of(unit)[0] if in_turn else end for unit in activity.leaving}
         if not self.innermost:

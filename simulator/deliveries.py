@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from simulator.activities import Planned
 from simulator.network import Sent
-from simulator.sequence import Planned
 from simulator.tiles import Origin
 
 
 class Enclosing(NamedTuple):
-    """The step of its parent under which a cluster works.
+    """The step of its parent under which a cluster works, somewhere in the layer.
 
-    ``origin`` is where the parent's region begins. The step's data are with the cluster at ``arrival``; all steps of
+    The step's data are with the cluster at ``arrival``; all steps of
     the enclosing clusters before it are over at ``opened``. ``delivery`` is there if somebody watches.
     """
 
@@ -20,6 +20,10 @@ class Enclosing(NamedTuple):
     arrival: int
     opened: int
     delivery: Delivery | None
+
+    def at(self, sent: Sent, unit: int) -> Enclosing:
+        """Return the step as a unit sees it that has its data when they are sent like this."""
+        return self if sent.lags is None else self._replace(arrival=sent.at(unit))
 
 
 class Delivery:

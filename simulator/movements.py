@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.activities import Activity
 from simulator.elements import PIECE, Elements, Integers, Products
 from simulator.nest import Shape
-from simulator.sequence import Activity
 
 #: A movement: a set of units, those of them that it reaches, and how many elements it has for them.
 Movement = tuple[int, int, int]

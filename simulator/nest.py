@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import prod
 from operator import add
 from typing import NamedTuple
@@ -110,6 +111,8 @@ class Nest:
             tuple([loop for loop, its_place in enumerate(self.places) if its_place == place])
             for place in range(len(self._cutters))
         ]
+        #: by loop, the subspaces that are cut anew when it turns, and those inside it with it; none if none turns
+        self._turning = [tuple(sorted({*self.places[loop:]})) for loop in range(len(self.places) + 1)]
         self._shapes: dict[tuple[Footprint, ...], Shape] = {}
         self._walks: dict[Lengths, Walk | None] = {}
 
@@ -128,15 +131,18 @@ class Nest:
         The region has these lengths and lies at the origin.
         """
         odometer = odometer or self.odometer(lengths)
+        cuts = [self.cut(place, lengths, odometer.indices) for place in range(len(self._cutters))]
         while not odometer.finished:
             indices = tuple(odometer.indices)
-            cuts = [self.cut(place, lengths, indices) for place in range(len(self._cutters))]
+            for place in self._turning[odometer.turned]:
+                cuts[place] = self.cut(place, lengths, indices)
+            odometer.turned = len(indices)
             footprints = tuple([footprint for footprint, _ in cuts])
             shape = self._shapes.get(footprints)
             if shape is None:
                 shape = self._shapes[footprints] = Shape(footprints, self.units)
             if shape.active:
-                offset = [o for _, offset in cuts for o in offset]
+                offset = chain.from_iterable([offset for _, offset in cuts])
                 yield Step(shape, tuple(map(add, odometer.origin, offset)), indices)
             odometer.advance()
 
@@ -170,17 +176,22 @@ class Nest:
 
 
 class Odometer:
-    """Where the loops of a nest stand, the last one turning fastest, and where their region begins."""
+    """Where the loops of a nest stand, the last one turning fastest, and where their region begins.
+
+    ``turned`` is the outermost loop that has turned since somebody looked, and set it to their number.
+    """
 
     def __init__(self, trips: Sequence[int], origin: Origin) -> None:
         self.trips = tuple(trips)
         self.origin = origin
         self.indices = [0] * len(trips)
+        self.turned = len(trips)
         self.finished = False
 
     def advance(self) -> None:
         """Turn to the next position, or to ``finished`` after the last."""
         for loop in reversed(range(len(self.trips))):
+            self.turned = min(self.turned, loop)
             self.indices[loop] += 1
             if self.indices[loop] < self.trips[loop]:
                 return
@@ -193,6 +204,7 @@ class Odometer:
         The steps go on as if what is left out had no width: whoever compares tiles sees no gap.
         """
         self.indices[loop] += iterations
+        self.turned = min(self.turned, loop)
         self.origin = tuple(o - iterations * d for o, d in zip(self.origin, displacement, strict=True))
 
 

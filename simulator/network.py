@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import NamedTuple
 
 from dataflow.hardware import Distribution
+from simulator.activities import Activity
 from simulator.fabric import Crossing, Fabric, Stream, Wiring
-from simulator.sequence import Activity
 from simulator.tiles import Moved
 from simulator.topologies import TOPOLOGIES
 
@@ -123,9 +124,9 @@ class DistributionNetwork:
 
     def send(self, now: int, activity: Activity) -> Sent:
         """Send what a step needs, from cycle ``now`` on; the port is free."""
-        plan = self.blueprint
         if not activity.distributed:
             return Sent(now, now, now, now, None)
+        plan = self.blueprint
         if plan.whole:
             free = now + plan.occupation(activity)
             arrival = free + plan.latency
@@ -138,6 +139,12 @@ class DistributionNetwork:
             begin = free if fabric.wiring.far_first else 0
         lags = plan.lags(activity, crossings)
         return Sent(now, now + free, now + min(lags.values()), now + max(lags.values()), lags)
+
+    def twin(self) -> DistributionNetwork:
+        """Return networks with the same on the way."""
+        found = copy(self)
+        found._fabrics = [copy(fabric) for fabric in self._fabrics]
+        return found
 
     def state(self, now: int) -> object:
         """Return what is on the way, relative to ``now``."""

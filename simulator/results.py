@@ -9,11 +9,11 @@ from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
 from dataflow.metrics import L1, Boundary, Buffers, Downstream, Dram, Extremes, Metrics, Network, PerStep, Upstream
+from simulator.activities import Activity
 from simulator.dram import Memory
 from simulator.nest import Region, Shape
 from simulator.network import Blueprint
 from simulator.record import Record
-from simulator.sequence import Activity
 from simulator.tiles import TileSpace
 
 
@@ -48,6 +48,7 @@ def metrics(
         utilization=macs / (max(cycles, 1) * machine.pes * machine.lanes),
         stalls=dict(record.stalls),
         dram=None if memory is None else _dram(memory),
+        accelerated=record.accelerated,
     )
 
 

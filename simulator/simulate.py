@@ -8,6 +8,7 @@ from dataflow.layers import Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import Metrics
 from simulator.acceleration import Accelerator
+from simulator.activities import Order
 from simulator.channels import Clock
 from simulator.cluster import Array, Cluster
 from simulator.decoupled import DecoupledCluster
@@ -19,8 +20,9 @@ from simulator.probes import Probe
 from simulator.record import Record
 from simulator.residency import Plan
 from simulator.results import metrics
-from simulator.sequence import Choreography, Order
+from simulator.sequence import Choreography
 from simulator.tiles import TileSpace
+from simulator.together import Together
 from simulator.top import DecoupledTop, Top
 
 
@@ -55,6 +57,7 @@ def simulate_mapping(
         top = CLUSTERS[machine.sync](array)
         odometer = top.nest.odometer(region.lengths)
         if accelerate and probe is None and machine.sync == "barrier":
+            array.together = Together()
             top.step_ended = Accelerator(top, region, odometer, record).step_ended
         top.work(the_layer, the_machine, odometer)
     else:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import NamedTuple
 
 from dataflow.layers import Layer, Subspace
@@ -77,12 +78,8 @@ class Moved:
     groups: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
 
-class Class(NamedTuple):
-    """``coordinates`` of an axis that lie in the wanted tiles of units ``wanted`` and the held ones of ``held``."""
-
-    wanted: int
-    held: int
-    coordinates: int
+#: units whose wanted tiles coordinates of an axis lie in, those whose held ones they do, and how many coordinates
+Class = tuple[int, int, int]
 
 
 class TileSpace:
@@ -202,21 +199,26 @@ def _units(groups: Sequence[Held]) -> int:
 
 def _classes(coefficients: tuple[int, ...], wanted: Sequence[_Group], held: Sequence[_Group]) -> tuple[Class, ...]:
     """Sweep along the axis: between two ends of runs all coordinates belong to the same units' tiles."""
-    edges: dict[int, list[int]] = {}
-    for side, groups in enumerate((wanted, held)):
-        for units, footprint, origin in groups:
-            base = sum([c * o for c, o in zip(coefficients, origin, strict=True)])
-            for end, owners in footprint.turns(coefficients):
-                edges.setdefault(base + end, [0, 0])[side] ^= owners & units
+    taken, kept = _ends(coefficients, wanted), _ends(coefficients, held)
     counts: dict[tuple[int, int], int] = {}
     takers = holders = last = 0
-    for position in sorted(edges):
+    for position in sorted(taken.keys() | kept.keys()):
         if takers or holders:
             counts[takers, holders] = counts.get((takers, holders), 0) + position - last
         last = position
-        takers ^= edges[position][0]
-        holders ^= edges[position][1]
-    return tuple(Class(*units, count) for units, count in counts.items())
+        takers ^= taken.get(position, 0)
+        holders ^= kept.get(position, 0)
+    return tuple([(takers, holders, count) for (takers, holders), count in counts.items()])
+
+
+def _ends(coefficients: tuple[int, ...], groups: Sequence[_Group]) -> dict[int, int]:
+    """Return where tiles along an axis begin or end, with the units whose tiles do."""
+    found: dict[int, int] = {}
+    for units, footprint, origin in groups:
+        base = sum(map(mul, coefficients, origin))
+        for end, owners in footprint.turns(coefficients):
+            found[base + end] = found.get(base + end, 0) ^ owners & units
+    return found
 
 
 def _combine(combined: dict[tuple[int, int], int], table: tuple[Class, ...]) -> dict[tuple[int, int], int]:

@@ -11,6 +11,7 @@ from collections import Counter as Multiset
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from simulator.activities import Activity, Order, Planned
 from simulator.channels import Channel, Clock, Counter, Credits, Process, Waiting
 from simulator.cluster import Cluster
 from simulator.decoupled import DecoupledCluster
@@ -18,7 +19,6 @@ from simulator.deliveries import Delivery, Enclosing
 from simulator.dram import L2Port, Memory
 from simulator.network import Sent
 from simulator.output_tiles import OutputTile
-from simulator.sequence import Activity, Order, Planned
 
 
 class Step(NamedTuple):
@@ -69,8 +69,10 @@ class Top:
             yield from self.room(planned.activity)
             tile = yield from self.place(planned.activity)
             sent = yield from self.send(planned.activity)
-            delivery = cluster.deliver(planned, sent, under.origin, under)
-            if delivery is not None:
+            cluster.record.step(cluster.level, planned.activity)
+            delivery = None
+            if cluster.array.probe is not None:
+                delivery = cluster.deliver(planned, sent, under.origin, under)
                 delivery.supplied, delivery.asked = self.memory.arrival if self.memory else 0, self.asked
             self.sent.put(Step(planned, sent, delivery, tile))
             yield from self.wait(sent.free)
@@ -137,7 +139,7 @@ class Top:
         if cluster.innermost:
             for tile in tiles:
                 tile.pending += 1
-        drain = Drain(activity, cluster.reduced(activity, end), tiles)
+        drain = Drain(activity, cluster.reduced(activity, end) if activity.collected else end, tiles)
         if self.port is None:
             self.settle(drain)
         else:
@@ -159,7 +161,10 @@ class Top:
 
     def settle(self, drain: Drain, passed: int = 0) -> None:
         """Let outputs drain; steps settle in order."""
-        self.cluster.drain(drain.activity, drain.ready, drain.tiles, passed)
+        if drain.activity.collected:
+            self.cluster.drain(drain.activity, drain.ready, drain.tiles, passed)
+        else:
+            self.cluster.keep(drain.ready, drain.tiles)
         for tile in drain.tiles:
             tile.pending -= 1
             self.settled.increment()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,13 @@ def test_hardware_values_are_set_by_their_keys() -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_workers_and_acceleration_change_no_number() -> None:
+    """But for the share of steps that were not followed one by one."""
     expected = small("run", "net.m", "--json", "-").stdout
-    for options in (("--workers", "2"), ("--no-acceleration",), ("--workers", "2", "--no-acceleration")):
-        assert small("run", "net.m", "--json", "-", *options).stdout == expected
+    assert small("run", "net.m", "--json", "-", "--workers", "2").stdout == expected
+    accelerated = re.compile(r'"accelerated": [\d.]+')
+    for options in (("--no-acceleration",), ("--workers", "2", "--no-acceleration")):
+        found = small("run", "net.m", "--json", "-", *options).stdout
+        assert found == accelerated.sub('"accelerated": 0.0', expected)
 
 
 def test_compatibility_with_maestro_reads_a_transposed_convolution_as_a_convolution() -> None:

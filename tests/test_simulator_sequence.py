@@ -11,9 +11,10 @@ from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import bind
 from dataflow.reader import parse_dataflow
+from simulator.activities import Following, Planned
 from simulator.nest import Nest, Region
 from simulator.results import largest_tiles, largest_together
-from simulator.sequence import Choreography, Following, Planned, Steps
+from simulator.sequence import Choreography, Steps
 from simulator.tiles import Moved, TileSpace
 
 GEMM = Layer.of("gemm", "GEMM", {"M": 3, "N": 2, "K": 2})

@@ -97,9 +97,7 @@ def reduction_delay_forgotten(patch: Patch) -> None:
 def one_slot_too_many(patch: Patch) -> None:
     """PEs hold an output tile more than they have room for."""
     start = simulator.output_tiles.OutputTiles.__init__
-    patch.setattr(
-        simulator.output_tiles.OutputTiles, "__init__", lambda self, clock, room: start(self, clock, room + 1)
-    )
+    patch.setattr(simulator.output_tiles.OutputTiles, "__init__", lambda self, room: start(self, room + 1))
 
 
 def drain_latency_forgotten(patch: Patch) -> None:
@@ -132,19 +130,16 @@ def idle_units_forget(patch: Patch) -> None:
 
 def barrier_missing(patch: Patch) -> None:
     """Clusters compute without waiting for the previous step of those that enclose them."""
-    start = simulator.cluster.Enclosure.__init__
-
-    def open_at_once(self: Any, *arguments: Any, **named: Any) -> None:
-        start(self, *arguments, **named)
-        self.opened.open(0)
-
-    patch.setattr(simulator.cluster.Enclosure, "__init__", open_at_once)
+    start = simulator.cluster.Cluster.start
+    patch.setattr(simulator.cluster.Cluster, "start", lambda self, activity, sent, _: start(self, activity, sent, 0))
 
 
 def drained_at_seams(patch: Patch) -> None:
     """Every output leaves at the end of the parent's step."""
-    under = simulator.sequence.Sequence.under
-    patch.setattr(simulator.sequence.Sequence, "under", lambda self, steps, following: under(self, steps, None))
+    under = simulator.sequence.Steps.under
+    patch.setattr(
+        simulator.sequence.Steps, "under", lambda self, region, _, loops=None: under(self, region, None, loops)
+    )
 
 
 def stride_ignored(patch: Patch) -> None:
