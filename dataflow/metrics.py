@@ -142,8 +142,9 @@ class Metrics:
     accelerated: float = field(default=0.0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain dictionaries and lists, with the keys of the result file."""
-        return asdict(self) | {
+        """Return the answer as plain dictionaries and lists, with the keys of the result file."""
+        answer = {key: value for key, value in asdict(self).items() if key != "accelerated"}
+        return answer | {
             "steps": list(self.steps),
             "boundaries": [boundary.to_dict() for boundary in self.boundaries],
         }

@@ -68,6 +68,7 @@ class LayerRun:
             head
             | self._values()
             | {
+                "accelerated": self.simulator.accelerated,
                 "simulator": self.simulator.to_dict(),
                 "analytical": {name: metrics.to_dict() for name, metrics in self.analytical.items()},
                 "energy": {name: each.energy.to_dict() for name, each in self.costs.items()},

@@ -37,6 +37,7 @@ Network net {
   }
 }
 """
+RESULTS = ["accelerated", "simulator", "analytical", "energy", "cost"]
 HOLES = (
     "layer holes misses work: point (M 0, N 1, K 0) is never computed because of TemporalMap(1,2) N; "
     "TemporalMap(1,1) N would compute every point of N once"
@@ -100,7 +101,7 @@ def test_the_record_has_the_keys_of_the_interface(finished: Run) -> None:
     assert record["hardware"] == _machine().to_dict()
     for layer in record["layers"]:
         assert list(layer)[:6] == ["name", "type", "macs", "legal", "units", "warnings"]
-        assert list(layer)[6:] == (["simulator", "analytical", "energy", "cost"] if layer["legal"] else ["error"])
+        assert list(layer)[6:] == (RESULTS if layer["legal"] else ["error"])
     legal = [layer for layer in record["layers"] if layer["legal"]]
     assert [layer["units"] for layer in legal] == [[4], [2, 2], [4]]
     assert [set(layer["analytical"]) for layer in legal] == [{"published", "refined"}] * 3
@@ -183,9 +184,14 @@ def test_counts_beyond_64_bits_stay_exact() -> None:
 
 @forks
 def test_more_workers_and_no_acceleration_give_the_same_result(finished: Run) -> None:
+    """But for the share of steps that were not followed one by one."""
     expected = finished.to_dict()
-    assert run(_workload(), _machine(), options=Options(accelerate=False)).to_dict() == expected
     assert run(_workload(), _machine(), workers=2).to_dict() == expected
+    assert expected["layers"][0]["accelerated"] > 0
+    for layer in expected["layers"]:
+        if layer["legal"]:
+            layer["accelerated"] = 0
+    assert run(_workload(), _machine(), options=Options(accelerate=False)).to_dict() == expected
 
 
 def test_progress_hears_of_every_layer_in_order() -> None:

@@ -84,6 +84,8 @@ def test_quiet_says_nothing_about_what_is_right() -> None:
 def test_the_result_file_has_the_verdict_beside_the_same_results(workers: str) -> None:
     plain, carried = (json.loads(run(*more, "--json", "-").stdout) for more in ((), ("--values", "--workers", workers)))
     verdicts = [layer.pop("values") for layer in carried["layers"]]
+    for layer in (*plain["layers"], *carried["layers"]):  # with numbers in it every step is followed
+        del layer["accelerated"]
     assert carried == plain
     assert verdicts == [
         {

@@ -73,12 +73,9 @@ class Observation:
 
 
 def differing(found: Metrics, expected: Metrics, *, leave_out: tuple[str, ...] = ()) -> list[str]:
-    """Return where two records differ, as ``key: found, expected``; whole keys of the record can be left out.
-
-    How an answer was come by (``accelerated``) is no part of it.
-    """
+    """Return where two records differ, as ``key: found, expected``; whole keys of the record can be left out."""
     mine, theirs = (
-        dict(flat({key: value for key, value in record.to_dict().items() if key not in (*leave_out, "accelerated")}))
+        dict(flat({key: value for key, value in record.to_dict().items() if key not in leave_out}))
         for record in (found, expected)
     )
     keys = sorted(mine.keys() | theirs.keys())
