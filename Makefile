@@ -30,11 +30,13 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/simulate.py $(ARGS)
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/analyze.py
 	$(BIN)/python benchmarks/validate.py
 
 docs: $(STAMP)
 	$(BIN)/metronome study --quiet --figure docs/figures/study.svg
+	$(BIN)/python benchmarks/growth.py --figure docs/figures/growth.svg
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -88,9 +88,9 @@ class Accelerator:
         earlier.append(after)
 
     def _snapshot(self, step: Step, loop: int) -> _Snapshot:
-        top, now = self._top, self._top.ends[0]
+        top, now = self._top, self._top.port_free
         kept: list[Origin] = []
-        fixed = state(top, top.port_free, kept)
+        fixed = state(top, now, kept)
         return _Snapshot(
             iteration=step.indices[loop],
             outside=step.indices[:loop],

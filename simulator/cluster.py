@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from operator import add
 from typing import TYPE_CHECKING
@@ -84,6 +85,17 @@ class Cluster:
         if found is None:
             found = self.units[unit] = type(self)(self.array, self.level + 1, unit)
         return found
+
+    def ended(self, floor: int) -> object:
+        """Return when the latest steps ended, and what else depends on who ended them, relative to ``floor``."""
+        return tuple([max(end - floor, 0) for end in self.ends])
+
+    def twin(self) -> Cluster:
+        """Return a cluster in the same state, with the same units."""
+        twin = copy(self)
+        twin.ends, twin.tiles = copy(self.ends), deepcopy(self.tiles)
+        twin.network, twin.steps = self.network.twin(), copy(self.steps)
+        return twin
 
     def work(self, order: Order, under: Enclosing, odometer: Odometer | None = None) -> int:
         """Work through the steps of an order, under a step of the parent; return when the last one has ended.

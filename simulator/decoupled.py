@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import deepcopy
 
 from simulator.activities import Activity, Planned
 from simulator.cluster import Array, Cluster
@@ -90,11 +91,28 @@ class DecoupledCluster(Cluster):
             return super().leaving(activity)
         return [self.tiles_of(pe).current for pe in activity.leaving]
 
+    def ended(self, floor: int) -> object:
+        """Return when units ended their latest steps, and when outputs have left PEs, relative to ``floor``.
+
+        How long a unit has waited since the last one counts, however long ago that was.
+        """
+        ends = [(unit, ends[0] - floor, *[max(end - floor, 0) for end in ends]) for unit, ends in self._ends_of.items()]
+        lefts = [(pe, *[max(left - floor, 0) for left in tiles.lefts]) for pe, tiles in self._tiles_of.items()]
+        return tuple(sorted(ends)), tuple(sorted(lefts))
+
+    def twin(self) -> DecoupledCluster:
+        """Return a cluster in the same state, with the same units."""
+        twin = super().twin()
+        assert isinstance(twin, DecoupledCluster), "a twin is of the same kind"
+        twin._ends_of, twin._tiles_of = deepcopy(self._ends_of), deepcopy(self._tiles_of)
+        return twin
+
     def ends_of(self, unit: int) -> deque[int]:
-        """Return the ends of a unit's latest steps, the last one first; 0 where there were none."""
+        """Return the ends of a unit's latest steps, the last one first; the beginning where there were none."""
         ends = self._ends_of.get(unit)
         if ends is None:
-            ends = self._ends_of[unit] = deque([0] * self.buffering, maxlen=self.buffering)
+            beginning = -self.record.skipped  # by the clock that stood still
+            ends = self._ends_of[unit] = deque([beginning] * self.buffering, maxlen=self.buffering)
         return ends
 
     def tiles_of(self, pe: int) -> OutputTiles:

@@ -56,7 +56,7 @@ def simulate_mapping(
     if machine.dram is None and machine.l2.port_bandwidth is None:
         top = CLUSTERS[machine.sync](array)
         odometer = top.nest.odometer(region.lengths)
-        if accelerate and probe is None and machine.sync == "barrier":
+        if accelerate and probe is None:
             array.together = Together()
             top.step_ended = Accelerator(top, region, odometer, record).step_ended
         top.work(the_layer, the_machine, odometer)

@@ -21,9 +21,9 @@ def state(cluster: Cluster, floor: int, places: list[Origin]) -> object:
     places.extend([kept.origin for kept in cluster.steps.held])
     return (
         ahead(cluster.port_free),
-        tuple(map(ahead, cluster.ends)),
         awaited(cluster) and (ahead(cluster.collection_free), ahead(cluster.upstream)),
         cluster.tiles and tuple(map(ahead, cluster.tiles.lefts)),
+        cluster.ended(floor),
         cluster.network.state(floor),
         tuple([(kept.units, kept.shape) for kept in cluster.steps.held]),
         cluster.steps.previous,

@@ -7,7 +7,6 @@ things, or when some of them are idle, and they are one again when their states 
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from operator import add, sub
 
@@ -124,9 +123,7 @@ class Together:
 
     def _twin(self, cluster: Cluster) -> Cluster:
         """Return a cluster in the state of another one, down to the PEs."""
-        twin = copy(cluster)
-        twin.ends, twin.tiles = copy(cluster.ends), deepcopy(cluster.tiles)
-        twin.network, twin.steps = cluster.network.twin(), copy(cluster.steps)
+        twin = cluster.twin()
         twins: dict[Cluster, Cluster] = {}
         for unit in cluster.units.values():
             if unit not in twins:

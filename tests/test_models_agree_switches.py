@@ -22,9 +22,12 @@ EVERY = tuple(KEYS_OF_TOPOLOGIES)
 
 @st.composite
 def rich_cases(
-    draw: DrawFn, topologies: tuple[str, ...] = EVERY, syncs: tuple[str, ...] = ("barrier", "dataflow")
+    draw: DrawFn,
+    topologies: tuple[str, ...] = EVERY,
+    syncs: tuple[str, ...] = ("barrier", "dataflow"),
+    max_macs: int = 300,
 ) -> Case:
-    layer = draw(layers(max_macs=300))
+    layer = draw(layers(max_macs=max_macs))
     machine = draw(rich_machines(st.integers(1, 12), topologies, syncs))
     return layer, draw(dataflows(layer, machine)), machine
 
@@ -49,8 +52,8 @@ def test_the_simulator_is_the_naive_reference_with_any_switches(case: Case) -> N
     assert simulate_mapping(mapping, machine) == enumerate_layer(mapping, machine)
 
 
-@settings(max_examples=300)
-@given(rich_cases())
+@settings(max_examples=200)
+@given(rich_cases(max_macs=4000))
 def test_skipping_what_repeats_changes_nothing_with_any_switches(case: Case) -> None:
     layer, dataflow, machine = case
     mapping = bind(layer, dataflow, machine.pes)

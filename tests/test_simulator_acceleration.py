@@ -136,6 +136,29 @@ def test_loops_are_skipped_and_nothing_changes(
     assert accelerated == simulate_mapping(mapping, machine, accelerate=False)
 
 
+@pytest.mark.parametrize("loops", ["M N K", "N M K", "K M N"])
+@pytest.mark.parametrize("up", [(1, 3), (64, 0)])
+def test_units_without_a_barrier_repeat_themselves_too(loops: str, up: tuple[int, int], skips: Skips) -> None:
+    """12 rows on 4 PEs, and 30 columns and 9 products one by one, in any order."""
+    directives = "".join(f"{'SpatialMap' if loop == 'M' else 'TemporalMap'}(1,1) {loop};" for loop in loops.split())
+    machine = array(4, up=up).model_copy(update={"sync": "dataflow"})
+    mapping = bound(gemm(M=12, N=30, K=9), directives, 4)
+    accelerated = simulate_mapping(mapping, machine)
+    assert skips
+    assert accelerated.accelerated > 0.5
+    assert accelerated == simulate_mapping(mapping, machine, accelerate=False)
+
+
+def test_a_unit_that_begins_after_a_skip_has_waited_since_the_beginning(skips: Skips) -> None:
+    """σ = 2: unit 0 works at tap 0 only, for 30 filters, and unit 1 at tap 1: it has waited for 30 by then."""
+    layer, directives = conv({"Y'": 2, "R": 2, "K": 30}, stride=2), "SpatialMap(1,1) Y; TemporalMap(1,1) R;"
+    mapping = bound(layer, f"{directives} TemporalMap(1,1) K;", 2)
+    machine = array(2).model_copy(update={"sync": "dataflow"})
+    accelerated = simulate_mapping(mapping, machine)
+    assert {loop for loop, _ in skips} == {2}
+    assert accelerated == simulate_mapping(mapping, machine, accelerate=False)
+
+
 @pytest.mark.parametrize("buffering", [1, 2, 3])
 @pytest.mark.parametrize("up", [(1, 3), (2, 3), (64, 0)])
 def test_slots_and_buffers_repeat_like_everything_else(buffering: int, up: tuple[int, int], skips: Skips) -> None:
