@@ -123,7 +123,7 @@ class Clock:
             waits += slot
         time.set(own.sent, time.latest([(wait, occupied) for wait in waits]))
         latency = network.distribution.latency if self._ports.distributed(step.work) else 0
-        time.set(own.gates.arrival, time.latest([(own.sent, latency)]))
+        time.set(own.gates.arrival, time.later(own.sent, latency))
         if step.below:
             time.set(own.gates.opened, time.latest([(within.opened, 0), (own.ends[0], 0)]))
             return self._units_end(step, own.gates)
@@ -182,9 +182,9 @@ class Clock:
             ready += [(each.upstream, delay + occupied) for each in units]
             ready.append((own.collected, occupied))
         time.set(own.collected, time.latest(ready))
-        time.set(own.upstream, time.latest([(own.collected, network.collection.latency)]))
+        time.set(own.upstream, time.later(own.collected, network.collection.latency))
         if own.slots:
-            time.set(own.slots[-1], time.latest([(own.collected, -delay)]))
+            time.set(own.slots[-1], time.later(own.collected, -delay))
 
     def _duration(self, step: Step) -> int:
         return -(-step.work.size.macs // self._machine.lanes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from analytical.positions import Leaf, Lengths, Offset, Place, Tree
 from dataflow.levels import Mapping
@@ -27,7 +28,7 @@ class Kind:
     count: int
     units: dict[int, Kind]
 
-    @property
+    @cached_property
     def level(self) -> int:
         """The level of the clusters; 0 is the top."""
         return len(self.path)
@@ -53,10 +54,12 @@ def _kind(mapping: Mapping, trees: list[Tree], path: tuple[int, ...], count: int
         [place for lengths in sorted(each) if (root := tree.root(level, lengths)) for place in _leaves(root)]
         for tree, each in zip(trees, regions, strict=True)
     ]
+    apart = [each for tree, each in zip(trees, leaves, strict=True) if tree.spatial(level)]
     alike: dict[object, list[int]] = {}
     for unit in range(mapping.levels[level].units):
-        if all(any(leaf.box(unit) for leaf, _ in each) for each in leaves):
-            alike.setdefault(tuple(_behaviour(each, unit) for each in leaves), []).append(unit)
+        behaviour = tuple([_behaviour(each, unit) for each in apart])
+        if all(leaves) and all(map(any, behaviour)):
+            alike.setdefault(behaviour, []).append(unit)
     units = {}
     for members in alike.values():
         below = [{_lengths(leaf, members[0]) for leaf, _ in each} - {()} for each in leaves]
@@ -77,8 +80,8 @@ def _lengths(leaf: Leaf, unit: int) -> Lengths:
     return leaf.lengths[unit if len(leaf.boxes) > 1 else 0]
 
 
-def _behaviour(leaves: list[tuple[Leaf, Offset]], unit: int) -> object:
-    """Return the unit's sizes, and its places relative to the first one."""
+def _behaviour(leaves: list[tuple[Leaf, Offset]], unit: int) -> tuple[object, ...]:
+    """Return the unit's sizes, and its places relative to the first one; None where it is idle."""
     first: tuple[int, ...] | None = None
     found: list[object] = []
     for leaf, origin in leaves:
@@ -86,8 +89,8 @@ def _behaviour(leaves: list[tuple[Leaf, Offset]], unit: int) -> object:
         if box is None:
             found.append(None)
             continue
-        place = tuple(o + low for o, (low, _) in zip(origin, box, strict=True))
+        place = tuple([o + low for o, (low, _) in zip(origin, box, strict=True)])
         first = first or place
-        relative = tuple(p - f for p, f in zip(place, first, strict=True))
+        relative = tuple([p - f for p, f in zip(place, first, strict=True)])
         found.append((_lengths(leaf, unit), relative))
     return tuple(found)

@@ -66,12 +66,12 @@ class Spine:
     turns: list[Turn] = field(default_factory=list)
     leaves: list[Spot] = field(default_factory=list)
 
-    def inside(self, turn: Turn) -> tuple[Place, int]:
-        """Return the positions of the loops inside ``turn``, with those outside standing still, and their level."""
+    def inside(self, turn: Turn) -> Turn | None:
+        """Return the outermost of the loops inside ``turn``, None if there are none."""
         for own in self.turns:
             if own.loop > turn.loop:
-                return (own.fork, own.origin), own.level
-        return self.leaves[-1], len(self.leaves) - 1
+                return own
+        return None
 
 
 def _once(end: Callable[[Ends, Position, int], Spot | None]) -> Callable[[Ends, Position, int], Spot | None]:
@@ -152,8 +152,18 @@ class Neighbourhood:
         self._turns = [turn for spine in spines for turn in spine.turns if turn.loop >= from_loop]
         self._turns.sort(key=lambda turn: -turn.loop)
 
-    def held(self, active: int) -> Iterator[tuple[int, Scene]]:
-        """Yield sets of units with the scene in which they were last active; units that never were are left out."""
+    def held(self, active: int, previous: Scene | None) -> list[tuple[int, Scene]]:
+        """Return sets of units with the scene in which they were last active; units that never were are left out.
+
+        ``previous`` is the scene of the cluster's previous step, without which there was none at all.
+        """
+        if previous is None:
+            return []
+        if not active & ~units_of(previous):
+            return [(active, previous)]
+        return list(self._held(active))
+
+    def _held(self, active: int) -> Iterator[tuple[int, Scene]]:
         for turn in self._turns:
             earlier = self._last_before(turn)
             if earlier is not None and active & earlier[0].units:
@@ -196,12 +206,20 @@ class Neighbourhood:
             if place == turn.subspace:
                 scene.append(own)
                 continue
-            (position, origin), level = spine.inside(turn)
-            there = _moved(end(ends)(position, level), origin)
+            inside = spine.inside(turn)
+            there = spine.leaves[-1] if inside is None else _moved(end(ends)(inside.fork, inside.level), inside.origin)
             if there is None:
                 return None
             scene.append(there)
         return tuple(scene)
+
+
+def units_of(scene: Scene) -> int:
+    """Return the units that are active in a scene."""
+    units = -1
+    for leaf, _ in scene:
+        units &= leaf.units
+    return units
 
 
 def merged(spot: Spot | None, other: Spot | None) -> Spot | None:

@@ -44,13 +44,18 @@ class Timeline:
         """Return the maximum of (variable, delay) terms, as a row."""
         return _combined(terms, self._rows)
 
+    def later(self, variable: int, delay: int) -> Row:
+        """Return what comes so long after a variable, as a row."""
+        common, shape = self._rows.get(variable) or (0, _itself(variable))
+        return (common + delay, shape) if shape else _NEVER
+
     def set(self, variable: int, row: Row) -> None:
         """Let ``variable`` be what ``row`` says."""
         self._rows[variable] = row
 
     def copy(self, source: int, target: int) -> None:
         """Let ``target`` be what ``source`` is."""
-        self._rows[target] = self.latest([(source, 0)])
+        self._rows[target] = self._rows.get(source) or (0, _itself(source))
 
     def forget(self, variable: int) -> None:
         """Let ``variable`` constrain nothing."""

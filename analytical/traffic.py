@@ -40,6 +40,20 @@ class Amount:
 NOTHING = Amount(0, 0)
 
 
+class Before:
+    """Tiles in ``scene`` beside those that units held before, or will hold: disjoint sets of them, each with its scene.
+
+    ``groups`` are the sets; other units hold nothing. ``tracks`` are by subspace the leaf now, and where each set was.
+    """
+
+    def __init__(self, scene: Scene, others: Sequence[tuple[int, Scene]]) -> None:
+        self.groups = tuple([units for units, _ in others])
+        self.tracks: list[tuple[Leaf, tuple[_Track, ...]]] = [
+            (leaf, tuple([(then[place][0], minus(then[place][1], origin)) for _, then in others]))
+            for place, (leaf, origin) in enumerate(scene)
+        ]
+
+
 class Axes:
     """The axes of a layer's tensors, by subspace."""
 
@@ -55,17 +69,11 @@ class Axes:
         }
         self._new = cache(_new)
 
-    def new(self, tensor: str, active: int, scene: Scene, before: Sequence[tuple[int, Scene]]) -> Amount:
-        """Return the elements in the tiles of the units ``active`` that they did not hold ``before``.
-
-        ``before`` are disjoint sets of units, each with the scene of its tiles; other units hold nothing.
-        """
-        axes = []
-        for place, coefficients in self._axes[tensor]:
-            leaf, origin = scene[place]
-            tracks = tuple([(then[place][0], minus(then[place][1], origin)) for _, then in before])
-            axes.append((coefficients, leaf, tracks))
-        return self._new(active, tuple([units for units, _ in before]), tuple(axes))
+    def new(self, tensor: str, active: int, before: Before) -> Amount:
+        """Return the elements in the tiles of the units ``active`` that they did not hold before."""
+        tracks = before.tracks
+        axes = tuple([(coefficients, *tracks[place]) for place, coefficients in self._axes[tensor]])
+        return self._new(active, before.groups, axes)
 
     def keeps(self, tensor: str, unit: int, scene: Scene, other: Scene) -> bool:
         """Tell whether all elements of a unit's tile in ``scene`` are in its tile in ``other``, too."""
@@ -96,28 +104,32 @@ _Axis = tuple[tuple[int, ...], Leaf, tuple[_Track, ...]]
 
 
 def _new(active: int, groups: tuple[int, ...], axes: tuple[_Axis, ...]) -> Amount:
-    units = members(active)
-    moving = [axis for axis in axes if len(axis[1].boxes) > 1 and len(units) > 1]
+    alone, lowest = active & (active - 1) == 0, _lowest(active)
+    moving: list[_Axis] = []
+    common: list[_Axis] = []
+    for axis in axes:
+        (common if alone or len(axis[1].boxes) == 1 else moving).append(axis)
     if len(moving) > 1:
         raise ValueError("two subspaces share the units of a level: no such dataflow computes its layer")
-    common = [axis for axis in axes if axis not in moving]
-    tile = tuple([_set(c, _box(leaf, units[0])) for c, leaf, _ in common])
+    tile = tuple([_set(c, _box(leaf, lowest)) for c, leaf, _ in common])
     kept = [
         tuple([_kept(now, axis, number, group & active) for now, axis in zip(tile, common, strict=True)])
         for number, group in enumerate(groups)
     ]
-    total = Amount(0, 0)
+    distinct = copies = 0
     for elements, containing in _kinds(tile, kept):
         keeping = 0
         for number in containing:
             keeping |= groups[number]
         if moving:
-            one = _along(moving[0], units, keeping, groups)
+            one = _along(moving[0], active, keeping, groups)
+            distinct += elements * one.distinct
+            copies += elements * one.copies
         else:
-            copies = (active & ~keeping).bit_count()
-            one = Amount(min(copies, 1), copies)
-        total = total.plus(one, elements)
-    return total
+            takers = (active & ~keeping).bit_count()
+            distinct += elements * min(takers, 1)
+            copies += elements * takers
+    return Amount(distinct, copies)
 
 
 def _kept(now: Runs, axis: _Axis, group: int, units: int) -> Runs:
@@ -129,14 +141,14 @@ def _kept(now: Runs, axis: _Axis, group: int, units: int) -> Runs:
     return intersection(now, _set(coefficients, _box(then, _lowest(units)), distance))
 
 
-def _along(axis: _Axis, units: list[int], keeping: int, groups: tuple[int, ...]) -> Amount:
+def _along(axis: _Axis, active: int, keeping: int, groups: tuple[int, ...]) -> Amount:
     """Return the new coordinates along the axis that moves with the units; ``keeping`` are those that keep some."""
     coefficients, leaf, tracks = axis
     if not keeping:
-        return _spread(coefficients, leaf, tuple(units))
+        return _spread(coefficients, leaf, active)
     if len(groups) == 1 and tracks[0][0] is leaf and not any(tracks[0][1]):
-        units = [unit for unit in units if not keeping >> unit & 1]
-        return _spread(coefficients, leaf, tuple(units))
+        return _spread(coefficients, leaf, active & ~keeping)
+    units = members(active)
     wanted = _sets(coefficients, leaf)
     held = {
         unit: _moved(_sets(coefficients, then)[unit if len(then.boxes) > 1 else 0], coefficients, distance)
@@ -148,10 +160,10 @@ def _along(axis: _Axis, units: list[int], keeping: int, groups: tuple[int, ...])
 
 
 @lru_cache(maxsize=4096)
-def _spread(coefficients: tuple[int, ...], leaf: Leaf, units: tuple[int, ...]) -> Amount:
+def _spread(coefficients: tuple[int, ...], leaf: Leaf, units: int) -> Amount:
     """Return the coordinates of some units of a leaf."""
     wanted = _sets(coefficients, leaf)
-    return _amount([wanted[unit] for unit in units])
+    return _amount([wanted[unit] for unit in members(units)])
 
 
 def _amount(sets: list[Runs]) -> Amount:
@@ -239,9 +251,13 @@ def _set(coefficients: tuple[int, ...], box: Box, distance: Offset | None = None
     if len(box) == 1:  # a dimension is its own axis
         low, high = box[0]
         return ((low, high),) if distance is None else ((low + distance[0], high + distance[0]),)
+    runs = _set_of(coefficients, box)
+    return runs if distance is None else _moved(runs, coefficients, distance)
+
+
+@lru_cache(maxsize=65536)
+def _set_of(coefficients: tuple[int, ...], box: Box) -> Runs:
     base = sum([c * low for c, (low, _) in zip(coefficients, box, strict=True)])
-    if distance is not None:
-        base += sum([c * d for c, d in zip(coefficients, distance, strict=True)])
     runs = _from_zero(coefficients, tuple([high - low for low, high in box]))
     return tuple([(base + low, base + high) for low, high in runs])
 

@@ -9,7 +9,7 @@ from math import prod
 from analytical.clusters import Kind
 from analytical.neighbours import Ends, Neighbourhood, Scene, Spine
 from analytical.positions import Leaf, Position, Tree
-from analytical.traffic import Amount, Axes, members
+from analytical.traffic import Amount, Axes, Before, members
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
 from dataflow.regions import Box
@@ -84,17 +84,18 @@ class Workbook:
             return None
         own_loops = self._first_loop[kind.level]
         around = Neighbourhood(spines, self.ends(kind), own_loops if self._restart else 0)
-        held = list(around.held(active))
-        after = self._staying(active, around.upcoming())
         previous = around.previous()
+        before = Before(scene, around.held(active, previous))
+        staying = self._staying(active, around.upcoming())
+        after = Before(scene, staying)
         return Work(
             scene,
             active,
             self._size(active, tuple([leaf for leaf, _ in scene])),
-            self._axes.new("input", active, scene, held),
-            self._axes.new("filter", active, scene, held),
-            self._axes.new("output", active, scene, after),
-            leaving=tuple(self._leaving(kind, active, scene, after)),
+            self._axes.new("input", active, before),
+            self._axes.new("filter", active, before),
+            self._axes.new("output", active, after),
+            leaving=tuple(self._leaving(kind, active, scene, staying)) if kind.units else (),
             new_tile=self._new_tile(active, scene, previous),
             first=self._first(previous, spines, kind),
         )
@@ -152,5 +153,5 @@ class Workbook:
         return Size(
             macs=max(prod(prod(lengths) for lengths in region) for region in regions),
             largest=tuple(max(self._axes.tile(tensor, region) for region in boxes) for tensor in TENSORS),
-            together=tuple(self._axes.new(tensor, active, scene, []).distinct for tensor in TENSORS),
+            together=tuple(self._axes.new(tensor, active, Before(scene, [])).distinct for tensor in TENSORS),
         )

@@ -7,6 +7,7 @@ everything that a campaign does with one.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 from collections import Counter
 from time import process_time
@@ -21,6 +22,7 @@ MODELS = ("simulated", "refined", "published")
 def model_seconds(plan: Plan) -> dict[str, float]:
     """Return the CPU seconds that each model takes for all cases of the plan."""
     seconds = Counter(dict.fromkeys(MODELS, 0.0))
+    gc.freeze()  # as campaigns do
     for _, case in generate(plan.seed, range(plan.examples), plan.max_macs):
         if isinstance(case, Exception):
             raise case

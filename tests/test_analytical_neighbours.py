@@ -116,7 +116,7 @@ def assert_neighbours_are_right(mapping: Mapping, path: Path, lives: Lives) -> N
     previous: Regions | None = None
     for number, moment in enumerate(lives.steps[path]):
         around = Neighbourhood(moment.spines, ends, 0)
-        held = list(around.held(sum(1 << unit for unit in moment.regions)))
+        held = around.held(sum(1 << unit for unit in moment.regions), around.previous())
         found = [
             (unit, regions(scene, units)[unit]) for group, scene in held for unit in range(units) if group >> unit & 1
         ]
@@ -153,7 +153,7 @@ def test_loops_of_the_level_alone_know_no_seam() -> None:
     assert before is not None
     assert regions(before, 1) == {0: (((0, 1),), ((1, 2),), ((0, 1),))}
     assert alone.previous() is None
-    assert list(alone.held(1)) == []
+    assert alone.held(1, alone.previous()) == []
 
 
 def test_a_cluster_that_idles_in_its_parents_next_step_has_no_next_step() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analytical.neighbours import Scene
 from analytical.positions import Leaf
 from analytical.runs import Runs, difference, intersection, size, union
-from analytical.traffic import Amount, Axes, members
+from analytical.traffic import Amount, Axes, Before, members
 from dataflow.layers import TENSORS, Layer
 from dataflow.regions import Box
 
@@ -112,7 +112,7 @@ def tile(layer: Layer, tensor: str, scene: Scene, unit: int) -> set[tuple[int, .
 def test_new_elements_are_those_of_the_tiles_that_were_not_held(drawn: Comparison, tensor: str) -> None:
     held = {unit: tile(drawn.layer, tensor, scene, unit) for group, scene in drawn.before for unit in members(group)}
     new = [tile(drawn.layer, tensor, drawn.scene, unit) - held.get(unit, set()) for unit in members(drawn.active)]
-    found = Axes(drawn.layer).new(tensor, drawn.active, drawn.scene, drawn.before)
+    found = Axes(drawn.layer).new(tensor, drawn.active, Before(drawn.scene, drawn.before))
     assert found == Amount(distinct=len(set().union(*new)), copies=sum(map(len, new)))
 
 
@@ -156,4 +156,4 @@ def test_units_that_move_in_two_subspaces_are_refused() -> None:
     still = (Leaf((((0, 1),),)), (0,))
     message = "two subspaces share the units of a level: no such dataflow computes its layer"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Axes(layer).new("output", 0b11, (moves, moves, still), [])
+        Axes(layer).new("output", 0b11, Before((moves, moves, still), []))
