@@ -80,12 +80,20 @@ class Collection(_Part):
     """The port that takes outputs up from a cluster's units: elements/cycle, cycles to arrive, reduction.
 
     ``bandwidth`` None is wires: any number takes no time, and below the top there is no buffer behind them. Outputs
-    stay in the units until the level above has collected them.
+    stay in the units until the level above has collected them. With ``partial_sums`` "return" the buffer behind the
+    port sends them back to the units that go on with them.
     """
 
     bandwidth: Positive | None
     latency: NotNegative = 0
     reduction: Literal["tree", "chain", "none"] = "tree"
+    partial_sums: Literal["accumulate", "return"] = "accumulate"
+
+    @model_validator(mode="after")
+    def _have_a_buffer(self) -> Self:
+        if self.partial_sums == "return" and self.bandwidth is None:
+            raise ValueError("partial sums return from a buffer, which wires (bandwidth null) do not have behind them")
+        return self
 
     @property
     def width(self) -> int | None:
@@ -157,6 +165,13 @@ class Machine(_Part):
     @classmethod
     def _unbounded(cls, value: object) -> object:
         return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _sums_return_in_order(self) -> Self:
+        returning = any(level.collection.partial_sums == "return" for level in self.levels)
+        if returning and (self.dram is not None or self.l2.port_bandwidth is not None):
+            raise ValueError("partial sums return to the units only without a dram and without l2.port_bandwidth")
+        return self
 
     @property
     def filter_tiles(self) -> int:

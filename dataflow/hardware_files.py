@@ -70,7 +70,7 @@ class _Places:
                 return f"override {override}"
             if keys[: len(start)] == start:
                 return f"override {override}: {path}"
-        return f"{self.file}: {path}"
+        return f"{self.file}: {path}" if keys else self.file
 
 
 def _override(tree: dict[str, Any], override: str) -> tuple[str, Keys]:

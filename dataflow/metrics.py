@@ -30,12 +30,13 @@ class Network:
     """Elements that cross the distribution and the collection ports of a boundary.
 
     ``links`` are those that cross each link of the distribution network, by the link's name; empty where it is a bus,
-    and where a model does not tell links apart.
+    and where a model does not tell links apart. ``returned`` are the partial sums among those distributed.
     """
 
     distributed: int
     collected: int
     links: dict[str, int] = field(default_factory=dict)
+    returned: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ class Boundary:
     per_step: PerStep
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts as plain dictionaries; there are links only where they are told apart."""
+        """Return the counts as plain dictionaries; links and sums that return only where there are any."""
         found = asdict(self)
-        if not self.network.links:
-            del found["network"]["links"]
+        for key in ("links", "returned"):
+            if not found["network"][key]:
+                del found["network"][key]
         return found
 
 

@@ -23,6 +23,7 @@ from simulator.network import Blueprint, DistributionNetwork, Sent
 from simulator.output_tiles import OutputTile, OutputTiles
 from simulator.probes import Probe
 from simulator.record import Record
+from simulator.returns import Back, Returns
 from simulator.sequence import Choreography, Steps
 from simulator.tiles import Origin
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 class Array:
     """What all clusters of a machine have in common; plans by level, outermost first.
 
-    ``probe`` watches them; ``together`` lets those that are alike work as one.
+    ``probe`` watches them; ``together`` lets those that are alike work as one; ``returns`` are the partial sums where
+    they come back.
     """
 
     machine: Machine
@@ -43,6 +45,7 @@ class Array:
     blueprints: list[Blueprint]
     probe: Probe | None = None
     together: Together | None = None
+    returns: Returns | None = None
 
 
 class Cluster:
@@ -107,16 +110,25 @@ class Cluster:
         here = tuple(map(add, under.origin, order.region.origin))
         for planned in self.steps.under(Region(order.region.lengths, here), order.following, odometer):
             activity = planned.activity
-            sent = self.network.send(self.ready(activity, under.arrival), activity)
+            sent, back = self.send(planned, here, under.arrival)
             self.port_free = sent.free
             self.record.step(self.level, activity)
-            delivery = None if self.array.probe is None else self.deliver(planned, sent, here, under)
+            delivery = None if self.array.probe is None else self.deliver(planned, sent, here, under, back)
             end = self.compute(planned, sent, here, under.opened, delivery)
             self.finish(activity, end, delivery)
+            if self.array.returns is not None and activity.collected:
+                self.array.returns.drained(self, planned.displaced(here))
             latest = end if end > latest else latest
             if self.step_ended is not None:
                 self.step_ended(planned)
         return latest
+
+    def send(self, planned: Planned, here: Origin, arrival: int) -> tuple[Sent, Back | None]:
+        """Send what a step needs, with the partial sums that return where they do."""
+        ready = self.ready(planned.activity, arrival)
+        if self.array.returns is None:
+            return self.network.send(ready, planned.activity), None
+        return self.array.returns.send(self, planned.displaced(here), ready)
 
     def ready(self, activity: Activity, arrival: int) -> int:
         """Return when a step may be sent: its data, the port and a buffer are there, and room for outputs below."""
@@ -129,9 +141,11 @@ class Cluster:
         """Return when the units have a free buffer for a step; there may be fewer for new filters."""
         return self.ends[(self.filter_tiles if activity.filter.copies else self.buffering) - 1]
 
-    def deliver(self, planned: Planned, sent: Sent, here: Origin, under: Enclosing) -> Delivery:
+    def deliver(
+        self, planned: Planned, sent: Sent, here: Origin, under: Enclosing, back: Back | None = None
+    ) -> Delivery:
         """Tell whoever watches that the data of a step are on their way."""
-        delivery = Delivery(planned.displaced(here), sent, under)
+        delivery = Delivery(planned.displaced(here), sent, under, back)
         self.tell("sent", delivery)
         return delivery
 

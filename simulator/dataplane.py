@@ -21,6 +21,7 @@ from simulator.deliveries import Delivery
 from simulator.elements import Elements, Integers
 from simulator.movements import Departure, Movements, Transfer, places
 from simulator.nest import Step
+from simulator.returns import Back
 
 OPERANDS = ("input", "filter")
 
@@ -41,15 +42,19 @@ class Work:
 
 
 class _Arrays:
-    """A step's values: its units' operand tiles, and the outputs that have come back from units that are clusters."""
+    """A step's values: its units' operand tiles, and the outputs that have come back from units that are clusters.
 
-    __slots__ = ("operands", "outputs", "path", "step")
+    ``returned`` are the partial sums that PEs begin with: their entries, and the values.
+    """
+
+    __slots__ = ("operands", "outputs", "path", "returned", "step")
 
     def __init__(self, path: Path, step: Step, operands: list[Integers], outputs: Integers | None) -> None:
         self.path = path
         self.step = step
         self.operands = operands
         self.outputs = outputs
+        self.returned: tuple[Integers, Integers] | None = None
 
 
 class _Buffers:
@@ -118,18 +123,58 @@ class DataPlane:
         buffers.held = [(active, step, found), *idle]
         path = () if above is None else (*above.path, cluster.number)
         outputs = None if cluster.innermost else np.zeros(len(movements.layout("output", shape).units), np.int64)
-        self._steps[delivery] = _Arrays(path, step, found, outputs)
+        begun = self._steps[delivery] = _Arrays(path, step, found, outputs)
+        if delivery.back is not None:
+            if outputs is not None:  # sums may return from there before the step is over
+                self._carry(movements, buffers, step, outputs)
+            self._return(cluster, delivery.back, begun, above)
+
+    def _return(self, cluster: Cluster, back: Back, arrays: _Arrays, above: _Arrays | None) -> None:
+        """Move the partial sums that return out of the buffer above to the units that they are for."""
+        if not back.elements:
+            return
+        elements, entries = np.array(back.elements), np.empty(len(back.elements), np.int64)
+        for unit in set(back.units):
+            chosen = np.array(back.units) == unit
+            entries[chosen] = self._entries(cluster.level, arrays.step, unit, elements[chosen])
+        if above is None:
+            values = self._flat_output[elements]
+            self._flat_output[elements] = 0
+        else:
+            assert above.outputs is not None, "only clusters have units that are clusters"
+            there = self._entries(cluster.level - 1, above.step, cluster.number, elements)
+            values = above.outputs[there]
+            above.outputs[there] = 0
+        if arrays.outputs is None:
+            arrays.returned = entries, values
+        else:
+            arrays.outputs[entries] += values
+
+    def _entries(self, level: int, step: Step, unit: int, elements: Integers) -> Integers:
+        """Return where output elements of a unit stand among a step's."""
+        layout = self._movements[level].layout("output", step.shape)
+        tile = layout.entries[unit]
+        tiles: Integers = layout.elements[tile] + self._elements.base("output", step.origin)
+        return np.asarray(np.searchsorted(tiles, elements) + tile.start, np.int64)
 
     def computed(self, cluster: Cluster, delivery: Delivery) -> None:
         """Add what the step's units made of it to the outputs that they have kept."""
         done, movements, buffers = self._steps.pop(delivery), self._plans(cluster), self._of(cluster)
         outputs = self._multiplied(done, movements) if done.outputs is None else done.outputs
+        if done.returned is not None:
+            entries, values = done.returned
+            outputs[entries] += values
+        if done.outputs is None or delivery.back is None:
+            self._carry(movements, buffers, done.step, outputs)
+        buffers.step, buffers.outputs, buffers.departure = done.step, outputs, None
+
+    def _carry(self, movements: Movements, buffers: _Buffers, step: Step, outputs: Integers) -> None:
+        """Add the outputs that the units have kept from the step before."""
         if buffers.step is not None:
-            away = self._away("output", buffers.step, done.step)
-            kept = movements.carried(done.step.shape, buffers.step.shape, away, buffers.departure)
+            away = self._away("output", buffers.step, step)
+            kept = movements.carried(step.shape, buffers.step.shape, away, buffers.departure)
             if len(kept.to):
                 outputs[kept.to] += buffers.outputs[kept.source]
-        buffers.step, buffers.outputs, buffers.departure = done.step, outputs, None
 
     def drained(self, cluster: Cluster, delivery: Delivery) -> None:
         """Add the outputs that leave to each other, and to what is in the buffer above."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from simulator.activities import Planned
 from simulator.network import Sent
+from simulator.returns import Back
 from simulator.tiles import Origin
 
 
@@ -32,14 +33,27 @@ class Delivery:
     ``within`` is the enclosing step, None at the top. The data of that were in the cluster at ``enclosed``, and its
     units may compute from ``opened`` on. At the top, the step's own data were in the L2 at ``supplied``, and at
     ``asked`` only its port was in the way. The units began at ``started`` and had all ended at ``ended``; where there
-    is no barrier, ``ends`` says by unit when.
+    is no barrier, ``ends`` says by unit when. ``back`` are the partial sums that return with it, where they do.
     """
 
-    __slots__ = ("asked", "enclosed", "ended", "ends", "opened", "planned", "sent", "started", "supplied", "within")
+    __slots__ = (
+        "asked",
+        "back",
+        "enclosed",
+        "ended",
+        "ends",
+        "opened",
+        "planned",
+        "sent",
+        "started",
+        "supplied",
+        "within",
+    )
 
-    def __init__(self, planned: Planned, sent: Sent, under: Enclosing) -> None:
+    def __init__(self, planned: Planned, sent: Sent, under: Enclosing, back: Back | None = None) -> None:
         self.planned = planned
         self.sent = sent
+        self.back = back
         self.within = under.delivery
         self.enclosed = under.arrival
         self.opened = under.opened

@@ -165,12 +165,16 @@ class Movements:
         """Return which outputs of the step before are still there, and in the units' tiles of this one."""
         key = (shape, last, away, departure)
         if key not in self._carried:
-            found = self._copies("output", shape, last, away, -1)
+            found = self.common("output", shape, last, away)
             if departure is not None:
                 remain = np.isin(found.source, departure.staying)
                 found = Copies(found.to[remain], found.source[remain])
             self._carried[key] = found
         return self._carried[key]
+
+    def common(self, tensor: str, shape: Shape, last: Shape, away: int) -> Copies:
+        """Return which entries a step has in common with another one ``away``."""
+        return self._copies(tensor, shape, last, away, -1)
 
     def _copies(self, tensor: str, shape: Shape, last: Shape, away: int, units: int) -> Copies:
         """Return which entries a step has in common with another one ``away``, on some units."""

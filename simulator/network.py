@@ -45,6 +45,7 @@ class Blueprint:
         wirings = [TOPOLOGIES[port.topology](units, port, width) for width in self._widths]
         #: every network with the crossings that are known already
         self.parts: list[tuple[Wiring, dict[object, Crossing]]] = [(wiring, {}) for wiring in wirings]
+        self._labels = ("",) if len(self.parts) == 1 else ("inputs ", "filters ")
         self.latency = port.latency
         self.whole = wirings[0].whole
         self._multicast = multicast
@@ -55,20 +56,21 @@ class Blueprint:
         """Return for how many cycles a bus is occupied."""
         cycles = self._occupations.get(activity)
         if cycles is None:
-            cycles = self._occupations[activity] = self._occupied(activity)
+            cycles = self._occupations[activity] = self.occupied(activity, 0)
         return cycles
 
-    def _occupied(self, activity: Activity) -> int:
-        amounts = [activity.distributed]
+    def occupied(self, activity: Activity, sums: int) -> int:
+        """Return for how many cycles a bus is occupied with so many partial sums beside the operands."""
+        amounts = [activity.distributed + sums]
         if len(self._widths) > 1:
-            amounts = [self._sent(activity.input), self._sent(activity.filter)]
+            amounts = [self._sent(activity.input) + sums, self._sent(activity.filter)]
         return max([0 if width is None else -(-n // width) for n, width in zip(amounts, self._widths, strict=True)])
 
-    def streams(self, activity: Activity, part: int) -> list[Stream]:
-        """Return what a step sends over one of the networks."""
+    def streams(self, activity: Activity, part: int, sums: Sequence[Stream] = ()) -> list[Stream]:
+        """Return what a step sends over one of the networks; partial sums follow the inputs, or all operands."""
         tensors = [activity.input, activity.filter]
         chosen = tensors if len(self._widths) == 1 else [tensors[part]]
-        return [stream for moved in chosen for stream in self._of_tensor(moved)]
+        return [stream for moved in chosen for stream in self._of_tensor(moved)] + (list(sums) if part == 0 else [])
 
     def deliveries(self, moved: Moved, part: int) -> list[tuple[int, int, int]]:
         """Return what a step sends of a tensor (part 0: inputs, 1: filters): receivers, those reached, elements."""
@@ -93,12 +95,16 @@ class Blueprint:
         """Return by link, of all but a bus, the elements that cross it for a step."""
         if self.whole:
             return {}
-        labels = ("",) if len(self.parts) == 1 else ("inputs ", "filters ")
         return {
             f"{label}{name}": load
-            for part, (label, (wiring, _)) in enumerate(zip(labels, self.parts, strict=True))
+            for part, (label, (wiring, _)) in enumerate(zip(self._labels, self.parts, strict=True))
             for name, load in wiring.loads(self.streams(activity, part))
         }
+
+    def loads_of(self, sums: Sequence[Stream]) -> dict[str, int]:
+        """Return by link, of all but a bus, the partial sums that cross it."""
+        wiring, _ = self.parts[0]
+        return {} if self.whole else {f"{self._labels[0]}{name}": load for name, load in wiring.loads(sums)}
 
     def _sent(self, moved: Moved) -> int:
         return moved.distinct if self._multicast else moved.copies
@@ -122,18 +128,20 @@ class DistributionNetwork:
         self.blueprint = blueprint
         self._fabrics = [Fabric(wiring, known) for wiring, known in blueprint.parts]
 
-    def send(self, now: int, activity: Activity) -> Sent:
-        """Send what a step needs, from cycle ``now`` on; the port is free."""
-        if not activity.distributed:
+    def send(self, now: int, activity: Activity, sums: Sequence[Stream] = ()) -> Sent:
+        """Send what a step needs, with the partial sums that return, from cycle ``now`` on; the port is free."""
+        if not activity.distributed and not sums:
             return Sent(now, now, now, now, None)
         plan = self.blueprint
         if plan.whole:
             free = now + plan.occupation(activity)
+            if sums:
+                free = now + plan.occupied(activity, sum(elements for _, elements in sums))
             arrival = free + plan.latency
             return Sent(now, free, arrival, arrival, None)
         crossings, begin, free = [], 0, 0
         for part, fabric in reversed(list(enumerate(self._fabrics))):
-            crossing = fabric.send(now + begin, activity, partial(plan.streams, activity, part))
+            crossing = fabric.send(now + begin, (activity, sums), partial(plan.streams, activity, part, sums))
             crossings.append((begin, crossing))
             free = max(free, begin + crossing.free)
             begin = free if fabric.wiring.far_first else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
@@ -14,6 +15,7 @@ from simulator.dram import Memory
 from simulator.nest import Region, Shape
 from simulator.network import Blueprint
 from simulator.record import Record
+from simulator.returns import Returns
 from simulator.tiles import TileSpace
 
 
@@ -24,6 +26,7 @@ def metrics(
     tiles: TileSpace,
     blueprints: Sequence[Blueprint],
     memory: Memory | None = None,
+    returns: Returns | None = None,
 ) -> Metrics:
     """Sum up the activities of all levels.
 
@@ -35,8 +38,9 @@ def metrics(
     boundaries = []
     stays = tiles.elements("output", Region.whole(mapping.layer).lengths)
     for level, activities in enumerate(record.activities):
-        boundaries.append(_boundary(activities, machine, stays, _links(activities, blueprints[level])))
-        stays = boundaries[level].downstream.output_drained
+        boundary = _boundary(activities, machine, stays, _links(activities, blueprints[level]))
+        boundaries.append(boundary if returns is None else _with_returns(boundary, returns, level, blueprints[level]))
+        stays = boundary.downstream.output_drained
     macs = mapping.layer.macs
     return Metrics(
         cycles=cycles,
@@ -49,6 +53,19 @@ def metrics(
         stalls=dict(record.stalls),
         dram=None if memory is None else _dram(memory),
         accelerated=record.accelerated,
+    )
+
+
+def _with_returns(boundary: Boundary, returns: Returns, level: int, blueprint: Blueprint) -> Boundary:
+    """Return the traffic where partial sums come back: read once more, and sent down beside the operands."""
+    back, network = returns.returned[level], boundary.network
+    links = returns.loads(level, blueprint)
+    links.update(network.links)
+    return replace(
+        boundary,
+        upstream=replace(boundary.upstream, output_read=returns.added[level] + back),
+        network=replace(network, distributed=network.distributed + back, links=dict(links), returned=back),
+        per_step=replace(boundary.per_step, distributed=_extremes(returns.distributed[level])),
     )
 
 

@@ -20,6 +20,7 @@ from simulator.probes import Probe
 from simulator.record import Record
 from simulator.residency import Plan
 from simulator.results import metrics
+from simulator.returns import Returns
 from simulator.sequence import Choreography
 from simulator.tiles import TileSpace
 from simulator.together import Together
@@ -51,12 +52,15 @@ def simulate_mapping(
     record = Record(len(choreographies))
     array = Array(machine, record, choreographies, blueprints, probe)
     region = Region.whole(mapping.layer)
+    returning = [machine.network(depth).collection.partial_sums == "return" for depth in range(len(mapping.levels))]
     the_layer, the_machine = Order(0, region, None), Enclosing(region.origin, arrival=0, opened=0, delivery=None)
     memory = None
     if machine.dram is None and machine.l2.port_bandwidth is None:
         top = CLUSTERS[machine.sync](array)
         odometer = top.nest.odometer(region.lengths)
-        if accelerate and probe is None:
+        if any(returning):
+            array.returns = Returns(mapping.layer, returning)
+        elif accelerate and probe is None:
             array.together = Together()
             top.step_ended = Accelerator(top, region, odometer, record).step_ended
         top.work(the_layer, the_machine, odometer)
@@ -64,7 +68,7 @@ def simulate_mapping(
         shared = behind_the_top(array, mapping)
         shared.work(the_layer, the_machine)
         memory = shared.memory
-    return metrics(mapping, machine, record, tiles, blueprints, memory)
+    return metrics(mapping, machine, record, tiles, blueprints, memory, array.returns)
 
 
 #: how the units of a cluster keep together, by what hardware files call it

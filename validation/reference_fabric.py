@@ -128,13 +128,17 @@ class Network:
         self.links = [Links([route(unit, units, port, width) for unit in range(units)]) for width in widths]
 
     def send(self, start: int, shared: Mapping[str, Counter[Receivers]]) -> tuple[int, dict[int, int]]:
-        """Send what each set of units receives, by tensor; return when the port is free, and by unit the arrivals."""
-        inputs, filters = self._elements(shared["input"]), self._elements(shared["filter"])
+        """Send what each set of units receives, by tensor, and the partial sums that return to each.
+
+        Returns when the port is free, and by unit the arrivals.
+        """
+        inputs, filters, sums = (self._elements(shared[kind]) for kind in ("input", "filter", "sums"))
         far_first = self._port.topology == "systolic"
         if not self._apart:
-            return self._late(self.links[0].send(start, _sorted(inputs + filters, far_first=far_first)))
+            return self._late(self.links[0].send(start, _sorted(inputs + filters + sums, far_first=far_first)))
         free, arrivals = self.links[1].send(start, _sorted(filters, far_first=far_first))
-        inputs_free, others = self.links[0].send(free if far_first else start, _sorted(inputs, far_first=far_first))
+        begin = free if far_first else start
+        inputs_free, others = self.links[0].send(begin, _sorted(inputs + sums, far_first=far_first))
         for unit, cycle in others.items():
             arrivals[unit] = max(arrivals.get(unit, 0), cycle)
         return self._late((max(free, inputs_free), arrivals))

@@ -18,7 +18,8 @@ class Timeline:
     """The clock of one cluster: when its ports are free, and when each of its steps has computed and drained.
 
     ``ends[j]`` is the compute end of step j, ``drained`` the cycle at which the cluster's latest drain so far is
-    upstream, ``stalls`` the cycles that an innermost cluster waited, by cause.
+    upstream, ``sums`` by output element since when its latest sum is, ``stalls`` the cycles that an innermost cluster
+    waited, by cause.
     """
 
     def __init__(self, tiles: Tiles, machine: Machine, cluster: Cluster, traffic: Traffic) -> None:
@@ -37,6 +38,7 @@ class Timeline:
         self.fabric = _network(machine, cluster)
         self.holding = bool(self.units) and machine.network(cluster.level + 1).collection.bandwidth is None
         self.slot_free: dict[int, int] = {}
+        self.sums: dict[tuple[int, ...], int] = {}
         self.distribution_free = 0
         self.collection_free = 0
         self.ends: list[int] = []
@@ -92,20 +94,30 @@ class Timeline:
         """Occupy the distribution port; return when the step's data are at each of the active units."""
         sent = self.traffic.movements[step].sent
         port, active = self.network.distribution, self.active(step)
-        start = max(self.distribution_free, parent_arrival, self._room(step))
-        if not sum(sent.values()):
+        back = self.traffic.movements[step].back
+        returned = self.traffic.movements[step].returned
+        start = max(self.distribution_free, parent_arrival, self._room(step), self._sums_there(step))
+        if not sum(sent.values()) + returned:
             self.distribution_free = start
             return dict.fromkeys(active, start)
         if self.fabric is not None:
-            self.distribution_free, arrivals = self.fabric.send(start, self.traffic.movements[step].shared)
+            sums = Counter({frozenset({unit}): len(elements) for unit, elements in back.items()})
+            shared = {**self.traffic.movements[step].shared, "sums": sums}
+            self.distribution_free, arrivals = self.fabric.send(start, shared)
             return dict.fromkeys(active, start) | arrivals
-        occupied = _occupation(sum(sent.values()), port.bandwidth)
+        occupied = _occupation(sum(sent.values()) + returned, port.bandwidth)
         if port.filter_bandwidth is not None:
             occupied = max(
-                _occupation(sent["input"], port.bandwidth), _occupation(sent["filter"], port.filter_bandwidth)
+                _occupation(sent["input"] + returned, port.bandwidth),
+                _occupation(sent["filter"], port.filter_bandwidth),
             )
         self.distribution_free = start + occupied
         return dict.fromkeys(active, self.distribution_free + port.latency)
+
+    def _sums_there(self, step: int) -> int:
+        """Return when the last of the partial sums that return before a step was in the buffer."""
+        back = frozenset().union(*self.traffic.movements[step].back.values())
+        return max((self.sums.get(element, 0) for element in back), default=0)
 
     def _room(self, step: int) -> int:
         """Return when the units have room for a step's operands, and for its outputs if these have to stay there."""
@@ -148,6 +160,7 @@ class Timeline:
         occupied = _occupation(movement.collected, port.bandwidth)
         self.collection_free = max(self._ready(step), self.collection_free) + occupied
         self.drained = self.collection_free + port.latency
+        self.sums.update(dict.fromkeys(frozenset().union(*movement.leaving), self.drained))
         self._left(step, self.collection_free - self._delay(step))
 
     def _ready(self, step: int) -> int:

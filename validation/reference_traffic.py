@@ -21,7 +21,8 @@ class Movement:
     ``macs`` are those of its busiest unit. ``sent`` counts the elements of each operand that cross the distribution
     network, ``received`` those that the units receive, ``shared`` those that exactly these units receive; ``leaving``
     are the outputs that leave each unit after the step, ``collected`` counts their crossings, and ``reduced`` tells
-    whether some element comes from more than one unit.
+    whether some element comes from more than one unit. ``back`` are the elements whose partial sums return before it,
+    by the unit that each is for.
     """
 
     macs: int
@@ -31,6 +32,12 @@ class Movement:
     leaving: tuple[Tile, ...]
     collected: int
     reduced: bool
+    back: dict[int, Tile]
+
+    @property
+    def returned(self) -> int:
+        """How many partial sums return."""
+        return sum(map(len, self.back.values()))
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Traffic:
 
 def follow(tiles: Tiles, machine: Machine, top: Cluster) -> Traffic:
     """Return the traffic of the whole layer. Nothing leaves the L2 before its end."""
-    return _traffic(tiles, machine, top, succeeded=[False], departures=[frozenset()])
+    return _traffic(tiles, machine, top, succeeded=[False], departures=[frozenset()], restored=[frozenset()])
 
 
 def boundary(top: Traffic, level: int, links: dict[str, int]) -> Boundary:
@@ -58,16 +65,18 @@ def boundary(top: Traffic, level: int, links: dict[str, int]) -> Boundary:
     sent = {tensor: sum(movement.sent[tensor] for movement in movements) for tensor in OPERANDS}
     received = {tensor: sum(movement.received[tensor] for movement in movements) for tensor in OPERANDS}
     collected = sum(movement.collected for movement in movements)
+    returned = sum(movement.returned for movement in movements)
+    rewrites = sum(cluster.rewrites for cluster in clusters)
     return Boundary(
-        Upstream(sent["input"], sent["filter"], collected, sum(cluster.rewrites for cluster in clusters)),
+        Upstream(sent["input"], sent["filter"], collected, rewrites + returned),
         Downstream(
             received["input"],
             received["filter"],
             sum(len(tile) for movement in movements for tile in movement.leaving),
         ),
-        Network(sum(sent.values()), collected, links),
+        Network(sum(sent.values()) + returned, collected, links, returned),
         PerStep(
-            _extremes([sum(movement.sent.values()) for movement in movements]),
+            _extremes([sum(movement.sent.values()) + movement.returned for movement in movements]),
             _extremes([movement.collected for movement in movements]),
             _extremes([movement.macs for movement in movements]),
             busiest_macs=sum(movement.macs for movement in movements),
@@ -87,12 +96,17 @@ def _of_level(traffic: Traffic, level: int) -> Iterator[Traffic]:
 
 
 def _traffic(
-    tiles: Tiles, machine: Machine, cluster: Cluster, succeeded: Sequence[bool], departures: Sequence[Tile]
+    tiles: Tiles,
+    machine: Machine,
+    cluster: Cluster,
+    succeeded: Sequence[bool],
+    departures: Sequence[Tile],
+    restored: Sequence[Tile],
 ) -> Traffic:
     """Follow a cluster through its life.
 
     ``succeeded`` tells for each parent step whether the cluster's unit is still active in the step after it,
-    ``departures`` what leaves the unit after it.
+    ``departures`` what leaves the unit after it, ``restored`` the partial sums that return to it before.
     """
     own_succeeded = _succeeded(cluster, succeeded)
     sent, received, shared = _operands(tiles, cluster, machine.multicast)
@@ -100,12 +114,22 @@ def _traffic(
     networked = machine.network(cluster.level).collection.reduction != "none"
     collected = [_crossings(per_unit, shared=networked) for per_unit in leaving]
     reduced = [_crossings(per_unit, shared=True) < _crossings(per_unit, shared=False) for per_unit in leaving]
+    begun = _begun(tiles, cluster, own_succeeded)
+    if machine.network(cluster.level).collection.partial_sums != "return":
+        begun = [{} for _ in cluster.steps]
+    back, rewrites = _sums(cluster, leaving, collected, begun, departures, restored)
     units = tuple(
-        _traffic(tiles, machine, unit, own_succeeded, [per_unit[index] for per_unit in leaving])
+        _traffic(
+            tiles,
+            machine,
+            unit,
+            own_succeeded,
+            [per_unit[index] for per_unit in leaving],
+            [per_unit.get(index, frozenset()) for per_unit in back],
+        )
         for index, unit in enumerate(cluster.units)
     )
-    movements = map(Movement, map(_busiest, cluster.steps), sent, received, shared, leaving, collected, reduced)
-    rewrites = _rewrites(cluster, leaving, collected, departures)
+    movements = map(Movement, map(_busiest, cluster.steps), sent, received, shared, leaving, collected, reduced, back)
     return Traffic(cluster.level, tuple(movements), rewrites, units)
 
 
@@ -179,24 +203,48 @@ def _crossings(per_unit: Iterable[Tile], *, shared: bool) -> int:
     return len(frozenset().union(*groups)) if shared else sum(len(group) for group in groups)
 
 
-def _rewrites(
+def _begun(tiles: Tiles, cluster: Cluster, succeeded: Sequence[bool]) -> list[dict[tuple[int, ...], int]]:
+    """Return the outputs that no unit has from the step before, each with the first unit that works on it, by step."""
+    found = []
+    for number, step in enumerate(cluster.steps):
+        now = [tiles.of(region, "output") for region in step.regions]
+        before: Sequence[Region | None] = [None] * len(step.regions)
+        if number and succeeded[number - 1]:
+            before = cluster.steps[number - 1].regions
+        kept = frozenset().union(*(t & tiles.of(region, "output") for t, region in zip(now, before, strict=True)))
+        first: dict[tuple[int, ...], int] = {}
+        for unit, tile in enumerate(now):
+            for element in tile - kept:
+                first.setdefault(element, unit)
+        found.append(first)
+    return found
+
+
+def _sums(
     cluster: Cluster,
     leaving: Sequence[tuple[Tile, ...]],
     collected: Sequence[int],
+    begun: Sequence[dict[tuple[int, ...], int]],
     departures: Sequence[Tile],
-) -> int:
-    """Count the arrivals at the cluster's buffer that find a copy of their element there.
+    restored: Sequence[Tile],
+) -> tuple[list[dict[int, Tile]], int]:
+    """Follow the partial sums in the cluster's buffer: which return with each step, and how many arrivals find one.
 
-    Of an element that is not there, one copy is written as the first and the others are rewrites.
+    Of an element that is not there, one copy is written as the first and the others are added to it.
     """
     present: set[tuple[int, ...]] = set()
-    rewrites = 0
-    under = 0
-    for step, per_unit, arriving in zip(cluster.steps, leaving, collected, strict=True):
-        for past in range(under, step.parent):
-            present -= departures[past]
+    back: list[dict[int, Tile]] = []
+    rewrites, under = 0, -1
+    for step, per_unit, arriving, beginning in zip(cluster.steps, leaving, collected, begun, strict=True):
+        for entered in range(under + 1, step.parent + 1):
+            present -= departures[entered - 1] if entered else frozenset()
+            present |= restored[entered]
         under = step.parent
+        returning = beginning.keys() & present
+        present -= returning
+        units = {beginning[element] for element in returning}
+        back.append({unit: frozenset(e for e in returning if beginning[e] == unit) for unit in units})
         elements = Counter(element for tile in per_unit for element in tile)
         rewrites += arriving - len(elements.keys() - present)
         present |= elements.keys()
-    return rewrites
+    return back, rewrites

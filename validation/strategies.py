@@ -93,17 +93,21 @@ def rich_machines(
     topologies: tuple[str, ...] = tuple(KEYS_OF_TOPOLOGIES),
     syncs: tuple[str, ...] = ("barrier", "dataflow"),
     held: bool = True,
+    returning: bool = True,
 ) -> Machine:
     """Draw a machine with any switches of its networks, buffers and synchronization on.
 
-    ``held`` allows wires as collection networks below the top.
+    ``held`` allows wires as collection networks below the top, ``returning`` partial sums that return.
     """
+    ups: list[dict[str, object]] = [{}, {}]
+    if returning:
+        ups.append({"partial_sums": "return"})
     machine = draw(machines(pes))
     levels = [
         {
             "distribution": _rich_distribution(draw, level.distribution, topologies),
             "collection": level.collection.model_dump()
-            | ({"bandwidth": None} if (held or not depth) and draw(st.sampled_from((False, False, True))) else {}),
+            | draw(st.sampled_from([*ups, *([{"bandwidth": None}] if held or not depth else [])])),
         }
         for depth, level in enumerate(machine.levels if held else machine.levels * 2)
     ]
