@@ -5,6 +5,7 @@ from __future__ import annotations
 from analytical.assumptions import REFINED, Assumptions
 from analytical.clock import Clock
 from analytical.clusters import kinds
+from analytical.memory import memory
 from analytical.ports import Ports
 from analytical.positions import Tree
 from analytical.schedule import Schedule
@@ -13,7 +14,7 @@ from analytical.traffic import Axes
 from analytical.work import Workbook
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
-from dataflow.layers import Layer
+from dataflow.layers import TENSORS, Layer
 from dataflow.levels import Mapping, bind
 from dataflow.metrics import L1, Boundary, Buffers, Downstream, Extremes, Metrics, Network, PerStep, Upstream
 from dataflow.regions import whole
@@ -42,6 +43,7 @@ class Analysis:
         self._axes = Axes(mapping.layer)
         self._trees = [Tree(subspace, mapping.levels) for subspace in mapping.layer.subspaces]
         self._kind = kinds(mapping, self._trees)
+        self._touched = {tensor: self._axes.tile(tensor, whole(mapping.layer)) for tensor in TENSORS}
         self._schedules: dict[tuple[bool, bool], Schedule] = {}
 
     def metrics(self, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
@@ -50,21 +52,22 @@ class Analysis:
         schedule = self._schedule(assumptions)
         by_level = totals(schedule, len(mapping.levels), ports, assumptions)
         clock = Clock(mapping, machine, schedule, assumptions)
-        cycles = clock.end()
+        behind = memory(machine, mapping.layer, self._touched, by_level[0])
+        cycles = max(clock.end(), behind.cycles)
         boundaries: list[Boundary] = []
-        stays = self._axes.tile("output", whole(mapping.layer))
+        stays = self._touched["output"]
         for each in by_level:
             boundaries.append(_boundary(each, ports, stays))
             stays = each.output.copies
-        element = machine.buffering * machine.element_bytes
         return Metrics(
             cycles=cycles,
             compute_end=clock.compute_end(),
             steps=tuple(each.steps for each in by_level),
             boundaries=tuple(boundaries),
             l1=L1.of(macs),
-            buffers=Buffers(_l1_bytes(by_level[-1].largest, machine), element * sum(by_level[0].together)),
+            buffers=Buffers(_l1_bytes(by_level[-1].largest, machine), behind.l2_bytes),
             utilization=macs / (cycles * machine.pes * machine.lanes),
+            dram=behind.dram,
         )
 
     def _schedule(self, assumptions: Assumptions) -> Schedule:

@@ -12,7 +12,7 @@ import typer
 from dataflow.errors import InputError
 from metronome import baseline, explain, report, study, truth, validate
 from metronome.progress import layer_progress
-from metronome.terminal import results_console
+from metronome.terminal import results_console, warn_of_simplified
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -170,6 +170,7 @@ def run_command(
     quiet = quiet or "-" in (json_file, csv_file)
     if not quiet:
         _show(result, explanations, cost=cost)
+    warn_of_simplified(result.simplified)
     return max(_report(result.layers), report_values(result.layers, quiet=quiet))
 
 

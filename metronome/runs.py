@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytical import PUBLISHED, REFINED, Analysis, analyze_mapping
 from analytical.cost import Cost, cost
+from analytical.memory import simplified
 from dataflow import catalog, legality
 from dataflow.errors import InputError, Position
 from dataflow.hardware import Machine
@@ -93,6 +94,11 @@ class Run:
     layers: tuple[LayerRun, ...]
     technology: Technology | None = None
 
+    @property
+    def simplified(self) -> list[str]:
+        """What the analytical models take for something simpler than it is, each with what for."""
+        return simplified(self.machine, max((len(layer.units) for layer in self.layers), default=0))
+
     def frame(self) -> pd.DataFrame:
         """Return one row per layer and model, counts as columns such as ``boundary[0].upstream.input_read``."""
         from metronome.frames import frame
@@ -108,6 +114,7 @@ class Run:
             "metronome": version("metronome"),
             "workload": self.workload,
             "hardware": self.machine.to_dict(),
+            **({"simplified": self.simplified} if self.simplified else {}),
             **({} if self.technology is None else {"technology": self.technology.model_dump(mode="json")}),
             "layers": [layer.to_dict() for layer in self.layers],
         }

@@ -36,7 +36,11 @@ def study_command(
         typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
     ] = None,
     simulate: Annotated[
-        bool, typer.Option("--simulate", help="Measure against the simulator, not the refined model: slower.")
+        bool,
+        typer.Option(
+            "--simulate",
+            help="Measure against the simulator, not the refined model: slower; always where that is not exact.",
+        ),
     ] = False,
     allow_overflow: Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads.")] = False,
     json_file: Annotated[
@@ -57,9 +61,11 @@ def study_command(
 
     Without arguments: every shipped dataflow on the layers of the shipped networks that it is meant for.
     """
+    from analytical.memory import simplified
     from dataflow import catalog
     from metronome.figures import format_of
     from metronome.files import ensure_writable
+    from metronome.terminal import warn_of_simplified
 
     written = [path for path in (json_file, csv_file, figure_file) if path is not None]
     for path in written:
@@ -71,17 +77,19 @@ def study_command(
     asked = cases(network or catalog.names("networks"), dataflow or catalog.names("dataflows"), machines)
     for path in written:
         ensure_writable(path)
+    simpler = dict.fromkeys(each for machine in machines.values() for each in simplified(machine, len(machine.levels)))
     report = run_study(
         asked,
         machines,
         overrides=tuple(set_ or ()),
-        simulate=simulate,
+        simulate=simulate or bool(simpler),
         allow_overflow=allow_overflow,
         workers=(os.cpu_count() or 1) if workers is None else workers,
     )
     _write(report, json_file, csv_file, figure_file)
     if not quiet and "-" not in written:
         _print(report)
+    warn_of_simplified(list(simpler))
     for note in report.notes():
         typer.echo(note, err=True)
     return 0

@@ -57,7 +57,7 @@ def test_smallest_file_has_the_defaults() -> None:
                     "hop": 1,
                     "columns": None,
                 },
-                "collection": {"bandwidth": 8, "latency": 0, "reduction": "tree"},
+                "collection": {"bandwidth": 8, "latency": 0, "reduction": "tree", "partial_sums": "accumulate"},
             }
         ],
         "dram": None,
