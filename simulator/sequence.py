@@ -28,7 +28,10 @@ class Score:
     held: tuple[Kept, ...]
 
 
-#: scores of a level up to which they are remembered
+#: a score, and what is to be done after it: the lengths of the region, the one that follows, and how far away it is
+Succession = tuple[Score, Lengths, Following | None, Origin]
+
+#: scores and successions of a level up to which they are remembered
 REMEMBERED_SCORES = 4096
 
 
@@ -45,8 +48,7 @@ class Choreography:
         self._known_entering: dict[object, tuple[Moved, Moved, int]] = {}
         self._known_leaving: dict[object, Moved] = {}
         self._scores: dict[object, Score] = {}
-        #: what comes after a score, by the lengths of the region, the one that follows, and how far away it is
-        self.successions: dict[tuple[Score, Lengths, Following | None, Origin], Score] = {}
+        self.successions: dict[Succession, Score] = {}
 
     def activity(self, step: Step, held: Sequence[Kept], previous: int, upcoming: Step | None) -> Activity:
         """Return what ``step`` moves between the tiles ``held``, from each unit's last step, and ``upcoming``.
@@ -68,6 +70,12 @@ class Choreography:
             activity = self._activities[key] = self._work_out(*key)
         return activity
 
+    def succeed(self, succession: Succession, score: Score) -> None:
+        """Remember what comes after a score."""
+        if len(self.successions) > REMEMBERED_SCORES:
+            self.successions.clear()
+        self.successions[succession] = score
+
     def score(self, lengths: Lengths, following: Following | None, held: Sequence[Kept], previous: int) -> Score:
         """Return all that a cluster does under a step of its parent, between what its units hold and what follows.
 
@@ -80,7 +88,6 @@ class Choreography:
         aside = tuple([kept.of(~walk.reach) for kept in held if kept.units & ~walk.reach])
         if len(self._scores) > REMEMBERED_SCORES:
             self._scores.clear()
-            self.successions.clear()
         key = (lengths, following, near, previous & walk.reach)
         score = self._scores.get(key)
         if score is None:
@@ -198,7 +205,7 @@ class Steps:
             held = [kept.displaced(back) for kept in self.held]
             score = choreography.score(lengths, following, held, self.previous)
             if succession is not None:
-                choreography.successions[succession] = score
+                choreography.succeed(succession, score)
         if score.plans:
             self._score, self._place, self.previous = score, here, score.plans[-1].step.shape.active
         return score.plans
