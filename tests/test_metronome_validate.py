@@ -227,6 +227,11 @@ def test_an_interrupt_prints_what_is_done(store: tuple[str, ...], rest: str, mon
 
 COMMAND = (Path(sys.executable).parent / "metronome", "validate", "--seed", "7", "--max-macs", "60")
 
+#: the program, heeding interrupts also in a shell's background job, which begins with them ignored
+HEEDING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from metronome.main import app; app()"
+)
+
 
 def stored(path: Path) -> int:
     """Return how many cases a store has, 0 if it is still being made."""
@@ -241,7 +246,8 @@ def stored(path: Path) -> int:
 def test_control_c_ends_cleanly_and_the_rest_can_be_done_later(folder: Path, workers: str) -> None:
     """The terminal sends the interrupt to all processes of the group."""
     path = folder / "campaign.db"
-    command = [*COMMAND, "--examples", "500", "--workers", workers, "--store", path]
+    options = ["--examples", "500", "--workers", workers, "--store", path]
+    command = [sys.executable, "-c", HEEDING, *COMMAND[1:], *options]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
