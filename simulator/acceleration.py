@@ -19,6 +19,7 @@ be in the iterations to come either, when the queue is longer still: it grows by
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import product
@@ -26,6 +27,7 @@ from operator import add, sub
 
 from simulator.activities import Activity, Planned
 from simulator.cluster import Cluster
+from simulator.events import Window
 from simulator.nest import Nest, Odometer, Region, Step
 from simulator.record import Record
 from simulator.states import awaited, clusters, state
@@ -61,11 +63,14 @@ class _Snapshot:
 class Accelerator:
     """Watches the top cluster's steps end, and lets its odometer jump where iterations repeat."""
 
-    def __init__(self, top: Cluster, region: Region, odometer: Odometer, record: Record) -> None:
+    def __init__(
+        self, top: Cluster, region: Region, odometer: Odometer, record: Record, window: Window | None = None
+    ) -> None:
         self._top = top
         self._region = region
         self._odometer = odometer
         self._record = record
+        self._window = window
         self._snapshots: dict[int, deque[_Snapshot]] = {}
 
     def step_ended(self, planned: Planned) -> None:
@@ -115,12 +120,13 @@ class Accelerator:
         moved = _difference(_difference(after.origin, after.base), _difference(before.origin, before.base))
         if moved != tuple(period * d for d in displacement):
             return False
-        periods = (last - fetched[loop]) // period
+        periods = min((last - fetched[loop]) // period, self._before_window(before, after))
         if periods < 1:
             return False
         self._leave_behind(before, after, tuple(periods * period * d for d in displacement))
         self._odometer.skip(loop, periods * period, displacement)
         self._record.skipped += periods * (after.time - before.time)
+        self._record.displaced = tuple([-o for o in self._odometer.origin])
         self._top.collection_free += periods * (after.queue - before.queue)
         self._top.upstream += periods * (after.queue - before.queue)
         self._record.end = max(self._record.end, self._top.upstream)
@@ -130,6 +136,19 @@ class Accelerator:
         for cause, cycles in after.stalls.items():
             self._record.stalls[cause] += periods * (cycles - before.stalls[cause])
         return True
+
+    def _before_window(self, before: _Snapshot, after: _Snapshot) -> int:
+        """Return for how many periods all that is going on stays before the window, any number without one to come.
+
+        The next step has been drawn already: it is what will be there then, but for its place. So it stays before, too.
+        """
+        window, steps = self._window, after.activities[0].total()
+        if window is None or window.over(after.time, steps - 1):
+            return sys.maxsize
+        reach = max(self._record.end, self._record.compute_end) + self._record.skipped
+        cycles = (window.first - reach) // max(after.time - before.time, 1) - 1
+        numbers = (window.first_step - 1 - steps) // (steps - before.activities[0].total())
+        return max(cycles if window.first else 0, numbers if window.first_step else 0)
 
     def _queue_is_steady(self, before: _Snapshot, after: _Snapshot) -> bool:
         """Tell whether the top level's drains queue up evenly: not at all, or by all that the port does."""

@@ -58,21 +58,15 @@ class Attribution:
         elif parent_step > account.under + 1:
             account.put("idle", min(start, delivery.opened))
         account.under = parent_step
-        waits = (
-            ("distribution", delivery.enclosed),
-            ("dram", delivery.supplied),
-            ("distribution", delivery.asked),
-            ("l2_port", delivery.sent.start),
-            ("distribution", delivery.sent.first),
-            ("barrier", delivery.opened),
-            ("slot", start),
-        )
-        for cause, until in waits:
-            account.put(cause, min(start, until))
+        for cause, _, until in delivery.waits(account.until):
+            account.put(cause, until)
         account.put("computing", delivery.ended)
 
     def drained(self, cluster: Cluster, delivery: Delivery) -> None:
         """Nothing: drains are not waited for but at the end, and by output tiles."""
+
+    def left(self, cluster: Cluster, delivery: Delivery) -> None:
+        """Nothing, likewise."""
 
     def by_level(self, mapping: Mapping, cycles: int) -> list[dict[str, int]]:
         """Return for each level the cycles of all its clusters by cause: together the layer's, once per cluster."""

@@ -206,6 +206,7 @@ class Cluster:
             self.drain(activity, self.reduced(activity, end), self.leaving(activity))
             if delivery is not None:
                 self.tell("drained", delivery)
+                self.tell("left", delivery)
         else:
             self.keep(end, self.leaving(activity))
 

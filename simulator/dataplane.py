@@ -199,6 +199,9 @@ class DataPlane:
             to, leaving = to[to >= 0], leaving[to >= 0]
         inside[to] += leaving
 
+    def left(self, cluster: Cluster, delivery: Delivery) -> None:
+        """Nothing: the outputs have been added up."""
+
     def _plans(self, cluster: Cluster) -> Movements:
         if cluster.level not in self._movements:
             self._movements[cluster.level] = Movements(self._elements)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from simulator.activities import Planned
@@ -62,3 +63,23 @@ class Delivery:
         self.started = 0
         self.ended = 0
         self.ends: dict[int, int] = {}
+
+    def waits(self, since: int) -> Iterator[tuple[str, int, int]]:
+        """Yield what the units waited for from cycle ``since`` until they began: causes in order, with their cycles.
+
+        Between two steps a cluster waits for several things at once. It is the first of them that a cycle is put down
+        to: data are asked for before the barrier, and the barrier before a free output tile.
+        """
+        for cause, until in (
+            ("distribution", self.enclosed),
+            ("dram", self.supplied),
+            ("distribution", self.asked),
+            ("l2_port", self.sent.start),
+            ("distribution", self.sent.first),
+            ("barrier", self.opened),
+            ("slot", self.started),
+        ):
+            end = min(self.started, until)
+            if end > since:
+                yield cause, since, end
+                since = end

@@ -63,7 +63,7 @@ class Blueprint:
         """Return for how many cycles a bus is occupied with so many partial sums beside the operands."""
         amounts = [activity.distributed + sums]
         if len(self._widths) > 1:
-            amounts = [self._sent(activity.input) + sums, self._sent(activity.filter)]
+            amounts = [self.crossing(activity.input) + sums, self.crossing(activity.filter)]
         return max([0 if width is None else -(-n // width) for n, width in zip(amounts, self._widths, strict=True)])
 
     def streams(self, activity: Activity, part: int, sums: Sequence[Stream] = ()) -> list[Stream]:
@@ -106,7 +106,8 @@ class Blueprint:
         wiring, _ = self.parts[0]
         return {} if self.whole else {f"{self._labels[0]}{name}": load for name, load in wiring.loads(sums)}
 
-    def _sent(self, moved: Moved) -> int:
+    def crossing(self, moved: Moved) -> int:
+        """Return how many elements of what is moved cross the port: once each, or once per receiver."""
         return moved.distinct if self._multicast else moved.copies
 
     def _of_tensor(self, moved: Moved) -> list[Stream]:

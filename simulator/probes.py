@@ -13,7 +13,7 @@ class Probe(Protocol):
     """Is told what clusters do, each call after all that it depends on.
 
     A step is known by its delivery, which is one object throughout; ``delivery.within`` is that of the enclosing step.
-    With a probe every step is simulated: nothing is skipped.
+    With a probe every step is simulated: nothing is skipped, unless it asks for a window only (`simulator.events`).
     """
 
     def sent(self, cluster: Cluster, delivery: Delivery) -> None:
@@ -24,3 +24,6 @@ class Probe(Protocol):
 
     def drained(self, cluster: Cluster, delivery: Delivery) -> None:
         """Note that a step's outputs were given to the collection network; called if there are any."""
+
+    def left(self, cluster: Cluster, delivery: Delivery) -> None:
+        """Note that it is known when they cross the port, until ``cluster.collection_free``, and are upstream."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from simulator.activities import Activity
+from simulator.tiles import Origin
 
 
 class Record:
     """How often each activity happened at each level, cycles waited by cause, and the latest ends.
 
     What is noted counts ``weight`` times. ``compute_end`` and ``end`` are by a clock that stood still for ``skipped``
-    cycles. ``simulated`` steps were followed one by one.
+    cycles, and places by a layer of which what was skipped had no width: they are ``displaced`` (() by nothing).
+    ``simulated`` steps were followed one by one.
     """
 
     def __init__(self, levels: int) -> None:
@@ -21,6 +23,7 @@ class Record:
         self.compute_end = 0
         self.end = 0
         self.skipped = 0
+        self.displaced: Origin = ()
         self.simulated = 0
 
     def step(self, level: int, activity: Activity) -> None:

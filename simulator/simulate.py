@@ -14,6 +14,7 @@ from simulator.cluster import Array, Cluster
 from simulator.decoupled import DecoupledCluster
 from simulator.deliveries import Enclosing
 from simulator.dram import L2Port, Memory
+from simulator.events import Window
 from simulator.nest import Nest, Region
 from simulator.network import Blueprint
 from simulator.probes import Probe
@@ -38,9 +39,17 @@ def simulate(layer: Layer, dataflow: Dataflow, machine: Machine, *, accelerate: 
 
 
 def simulate_mapping(
-    mapping: Mapping, machine: Machine, *, accelerate: bool = True, probe: Probe | None = None
+    mapping: Mapping,
+    machine: Machine,
+    *,
+    accelerate: bool = True,
+    probe: Probe | None = None,
+    window: Window | None = None,
 ) -> Metrics:
-    """Like `simulate`, for a dataflow that is bound already; with a ``probe`` to watch, nothing is skipped."""
+    """Like `simulate`, for a dataflow that is bound already.
+
+    With a ``probe`` to watch, nothing is skipped; if it wants to see a ``window`` only, nothing in there is.
+    """
     tiles = TileSpace(mapping.layer)
     choreographies = [
         Choreography(Nest(mapping.layer, level), tiles, machine, depth) for depth, level in enumerate(mapping.levels)
@@ -60,9 +69,9 @@ def simulate_mapping(
         odometer = top.nest.odometer(region.lengths)
         if any(returning):
             array.returns = Returns(mapping.layer, returning)
-        elif accelerate and probe is None:
-            array.together = Together()
-            top.step_ended = Accelerator(top, region, odometer, record).step_ended
+        elif accelerate and (probe is None or window is not None):
+            array.together = Together() if probe is None else None
+            top.step_ended = Accelerator(top, region, odometer, record, window).step_ended
         top.work(the_layer, the_machine, odometer)
     else:
         shared = behind_the_top(array, mapping)

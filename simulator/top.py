@@ -36,6 +36,7 @@ class Drain(NamedTuple):
     activity: Activity
     ready: int
     tiles: Sequence[OutputTile]
+    delivery: Delivery | None
 
 
 class Top:
@@ -139,13 +140,13 @@ class Top:
         if cluster.innermost:
             for tile in tiles:
                 tile.pending += 1
-        drain = Drain(activity, cluster.reduced(activity, end) if activity.collected else end, tiles)
+        if step.delivery is not None and activity.collected:
+            cluster.tell("drained", step.delivery)
+        drain = Drain(activity, cluster.reduced(activity, end) if activity.collected else end, tiles, step.delivery)
         if self.port is None:
             self.settle(drain)
         else:
             self.drains.put(drain)
-        if step.delivery is not None and activity.collected:
-            cluster.tell("drained", step.delivery)
 
     def drain_through(self, port: L2Port) -> Process:
         """Let drains take turns at the port of the L2, where it has but one."""
@@ -163,6 +164,8 @@ class Top:
         """Let outputs drain; steps settle in order."""
         if drain.activity.collected:
             self.cluster.drain(drain.activity, drain.ready, drain.tiles, passed)
+            if drain.delivery is not None:
+                self.cluster.tell("left", drain.delivery)
         else:
             self.cluster.keep(drain.ready, drain.tiles)
         for tile in drain.tiles:

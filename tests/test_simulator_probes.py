@@ -35,6 +35,10 @@ class Diary:
         """Note that a step was drained."""
         self.note("drained", cluster, delivery)
 
+    def left(self, cluster: Cluster, delivery: Delivery) -> None:
+        """Note that it is known when its outputs leave."""
+        self.note("left", cluster, delivery)
+
 
 @pytest.mark.parametrize("sync", ["barrier", "dataflow"])
 def test_calls_come_after_all_that_they_depend_on(sync: str) -> None:
@@ -46,12 +50,12 @@ def test_calls_come_after_all_that_they_depend_on(sync: str) -> None:
     simulate_mapping(mapping, machine, probe=diary)
     pe = {m: [(call, (m, 0, k)) for k in (0, 1) for call in ("sent", "computed")] for m in (0, 1)}
     for m in (0, 1):
-        pe[m].append(("drained", (m, 0, 1)))
+        pe[m] += [("drained", (m, 0, 1)), ("left", (m, 0, 1))]
     assert [(call, at) for call, level, at in diary.calls if level == 1] == pe[0] + pe[1]
     for m in (0, 1):
-        cluster = [diary.calls.index((call, 0, (m, 0, 0))) for call in ("sent", "computed", "drained")]
+        cluster = [diary.calls.index((call, 0, (m, 0, 0))) for call in ("sent", "computed", "drained", "left")]
         inner = [index for index, (_, level, at) in enumerate(diary.calls) if level == 1 and at[0] == m]
-        assert cluster[0] < min(inner) < max(inner) < cluster[1] < cluster[2]
+        assert cluster[0] < min(inner) < max(inner) < cluster[1] < cluster[2] < cluster[3]
 
 
 def test_with_a_probe_nothing_is_skipped() -> None:
