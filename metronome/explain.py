@@ -42,7 +42,7 @@ def explain(workload: Workload, machine: Machine, pattern: str) -> list[Table]:
 
     Every step is simulated. Raises `InputError` where no layer matches.
     """
-    return [explained(name, mapping, machine) for name, mapping in _chosen(workload, machine, pattern)]
+    return [explained(name, mapping, machine) for name, mapping in chosen(workload, machine, pattern)]
 
 
 def explained(name: str, mapping: Mapping, machine: Machine) -> Table:
@@ -108,7 +108,7 @@ def whatif_command(
     if json_file is not None:
         ensure_writable(json_file)
     report = {}
-    for name, mapping in _chosen(load(workload, dataflow=dataflow), machine, layer):
+    for name, mapping in chosen(load(workload, dataflow=dataflow), machine, layer):
         with progress_bar(4 * len(mapping.levels) + 2, name) as done:
             found, gained = gains(mapping, machine, done)
         report[name] = {"cycles": found.cycles, "gains": [vars(gain) for gain in gained]}
@@ -140,20 +140,20 @@ def whatif_table(name: str, cycles: int, gained: list[Gain]) -> Table:
     return table
 
 
-def _chosen(workload: Workload, machine: Machine, pattern: str) -> list[tuple[str, Mapping]]:
+def chosen(workload: Workload, machine: Machine, pattern: str) -> list[tuple[str, Mapping]]:
     """Return the layers that match, bound; raises `InputError` for none, and for a dataflow that computes none."""
     from dataflow import legality
     from dataflow.levels import bind
 
-    chosen = []
+    found = []
     for task in workload.tasks:
         if fnmatchcase(task.layer.name, pattern):
             mapping = bind(task.layer, task.dataflow, machine.pes)
             violation = legality.check(mapping)
             if violation is not None:
                 raise InputError(str(violation), task.layer.name)
-            chosen.append((task.layer.name, mapping))
-    if not chosen:
+            found.append((task.layer.name, mapping))
+    if not found:
         names = ", ".join(task.layer.name for task in workload.tasks[:8])
         raise InputError(f"no layer of {workload.name} matches {pattern}; its first layers are {names}", pattern)
-    return chosen
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 import typer
 
 from dataflow.errors import InputError
-from metronome import baseline, explain, report, study, truth, validate
+from metronome import baseline, explain, report, study, trace, truth, validate
 from metronome.progress import layer_progress
 from metronome.terminal import results_console, warn_of_simplified
 
@@ -281,6 +281,7 @@ app.command("study")(guarded(study.study_command))
 app.command("whatif")(guarded(explain.whatif_command))
 app.command("report")(guarded(report.report_command))
 app.command("validate")(guarded(validate.validate_command))
+app.command("trace")(guarded(trace.trace_command))
 app.command("truth")(guarded(truth.truth_command))
 
 

@@ -168,12 +168,10 @@ def run_counted_short(patch: Patch) -> None:
 def previous_step_only(patch: Patch) -> None:
     """The refined model takes the cluster's previous step for every unit's last active one."""
 
-    def held(self: Any, active: int) -> Generator[tuple[int, Any], None, None]:
-        scene = self.previous()
-        for leaf, _ in scene or ():
+    def held(self: Any, active: int, previous: Any) -> list[tuple[int, Any]]:
+        for leaf, _ in previous or ():
             active &= leaf.units
-        if scene is not None and active:
-            yield active, scene
+        return [(active, previous)] if previous is not None and active else []
 
     patch.setattr(analytical.neighbours.Neighbourhood, "held", held)
 
@@ -186,6 +184,9 @@ def dilation_ignored(patch: Patch) -> None:
 
     patch.setattr(simulator.tiles, "_runs_from_zero", solid)
     patch.setattr(analytical.traffic, "_from_zero", solid)
+    patch.setattr(
+        analytical.traffic, "_set_of", analytical.traffic._set_of.__wrapped__
+    )  # wrong ones are not remembered
 
 
 def chain_one_short_at_level_1(patch: Patch) -> None:

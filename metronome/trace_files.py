@@ -1,0 +1,124 @@
+"""Events as files that other programs open: traces for Perfetto and Chrome, and tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from simulator.events import Compute, Drain, Event, Path, Stall, Step, Transfer
+
+#: the tracks of a cluster; those of its PEs come after them
+STEPS, DISTRIBUTION, COLLECTION, WAITING, FIRST_PE = 0, 1, 2, 3, 4
+
+COLUMNS = (
+    *("event", "begin", "end", "cluster", "step", "unit", "indices", "macs"),
+    *("input", "filter", "sums", "output", "upstream", "cause"),
+)
+
+
+def name_of(cluster: Path) -> str:
+    """Return a cluster as users write it: 0.3 is unit 3 of unit 0 of the top."""
+    return "cluster " + ".".join(map(str, cluster)) if cluster else "top"
+
+
+def chrome_trace(events: Sequence[Event], about: dict[str, Any]) -> str:
+    """Return the events in the JSON trace format that Perfetto and Chrome open; a cycle is a microsecond.
+
+    Every cluster is a process with a track for its steps, its two ports, its waits and each PE; arrows lead from a
+    transfer to the computes that it is for, and a counter shows the steps whose data are on their way or in buffers.
+    """
+    clusters = {path: number for number, path in enumerate(sorted({event.cluster for event in events}), start=1)}
+    lines = [*_names(events, clusters), *_slices(events, clusters), *_counters(events, clusters)]
+    return json.dumps({"traceEvents": lines, "displayTimeUnit": "ns", "otherData": about}) + "\n"
+
+
+def event_table(events: Sequence[Event]) -> str:
+    """Return the events as CSV, a row each, in the order in which they begin."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for event in sorted(events, key=lambda event: (event.begin, event.cluster, event.end)):
+        cluster = ".".join(map(str, event.cluster))
+        head = {"begin": event.begin, "end": event.end, "cluster": cluster, "step": event.number}
+        table.writerow({"event": type(event).__name__.lower(), **head, **_details(event)})
+    return text.getvalue()
+
+
+def _details(event: Event) -> dict[str, Any]:
+    match event:
+        case Step():
+            return {"indices": " ".join(map(str, event.indices))}
+        case Transfer():
+            return event.elements
+        case Compute():
+            return {"unit": event.unit, "macs": event.macs}
+        case Drain():
+            return {"output": event.elements, "upstream": event.upstream}
+        case Stall():
+            return {"cause": event.cause}
+        case _:
+            return {}
+
+
+def _track(event: Event) -> tuple[int, str]:
+    """Return where an event is shown, and what it is called there."""
+    match event:
+        case Step():
+            return STEPS, "step " + " ".join(map(str, event.indices))
+        case Transfer():
+            return DISTRIBUTION, ", ".join(f"{number} {kind}" for kind, number in event.elements.items() if number)
+        case Compute():
+            return FIRST_PE + event.unit, f"{event.macs} MACs"
+        case Drain():
+            return COLLECTION, f"{event.elements} outputs"
+        case Stall():
+            return WAITING, event.cause
+        case _:
+            raise TypeError(f"no track for {event}")
+
+
+def _names(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict[str, Any]]:
+    for path, process in clusters.items():
+        yield {"ph": "M", "pid": process, "tid": 0, "name": "process_name", "args": {"name": name_of(path)}}
+        pes = {event.unit for event in events if isinstance(event, Compute) and event.cluster == path}
+        tracks = {STEPS: "steps", DISTRIBUTION: "distribution port", COLLECTION: "collection port", WAITING: "waiting"}
+        for track, name in (tracks | {FIRST_PE + pe: f"PE {pe}" for pe in sorted(pes)}).items():
+            yield {"ph": "M", "pid": process, "tid": track, "name": "thread_name", "args": {"name": name}}
+
+
+def _slices(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict[str, Any]]:
+    """Yield every event, and the arrows: a step's computes are recorded after it, and its transfer begins with it."""
+    latest: dict[Path, list[Transfer]] = {}
+    arrow, source = 0, None
+    for event in events:
+        process, (track, name) = clusters[event.cluster], _track(event)
+        place = {"pid": process, "tid": track}
+        more = {key: value for key, value in _details(event).items() if key != "indices"}
+        yield {"ph": "X", **place, "ts": event.begin, "dur": event.end - event.begin, "name": name, "args": more}
+        if isinstance(event, Transfer):
+            latest.setdefault(event.cluster, []).append(event)
+        elif isinstance(event, Step):
+            sent = latest.pop(event.cluster, [])
+            source = next((each for each in sent if each.begin == event.begin), None)
+            latest[event.cluster] = [each for each in sent if each.begin > event.begin]
+        elif isinstance(event, Compute) and source is not None:
+            arrow += 1
+            shared = {"cat": "data", "name": "data", "id": arrow, "pid": process}
+            yield {"ph": "s", **shared, "tid": DISTRIBUTION, "ts": source.begin}
+            yield {"ph": "f", "bp": "e", **shared, "tid": track, "ts": event.begin}
+
+
+def _counters(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict[str, Any]]:
+    changes: dict[tuple[int, int], int] = {}
+    for event in events:
+        if isinstance(event, Step):
+            for cycle, by in ((event.begin, 1), (event.end, -1)):
+                key = (clusters[event.cluster], cycle)
+                changes[key] = changes.get(key, 0) + by
+    held: dict[int, int] = {}
+    for (process, cycle), by in sorted(changes.items(), key=lambda change: (change[0][1], change[0][0])):
+        held[process] = held.get(process, 0) + by
+        yield {"ph": "C", "pid": process, "ts": cycle, "name": "steps in buffers", "args": {"steps": held[process]}}

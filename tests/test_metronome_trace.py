@@ -1,0 +1,126 @@
+"""``metronome trace``: files that trace viewers and pandas open, of a whole layer or a window of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from metronome.main import app
+
+WORKLOAD = """Network net {
+  Layer rows {
+    Type: GEMM
+    Dimensions { M: 4, N: 2, K: 6 }
+    Dataflow { SpatialMap(1,1) M; TemporalMap(2,2) K; Cluster(2, P); SpatialMap(1,1) K; }
+  }
+  Layer large {
+    Type: GEMM
+    Dimensions { M: 4, N: 200, K: 200 }
+    Dataflow { SpatialMap(1,1) M; TemporalMap(1,1) N; TemporalMap(1,1) K; Cluster(2, P); SpatialMap(1,1) K; }
+  }
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.m").write_text(WORKLOAD)
+    return tmp_path
+
+
+def trace(*arguments: str) -> Result:
+    options = ("--workload", "net.m", "--hardware", "reference-36", "--set", "pes=8")
+    return CliRunner().invoke(app, ["trace", *arguments, *options])
+
+
+def traced(folder: Path, *arguments: str) -> dict[str, Any]:
+    result = trace(*arguments, "-o", "trace.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found: dict[str, Any] = json.loads((folder / "trace.json").read_text())
+    return found
+
+
+def test_a_trace_has_a_process_for_every_cluster_and_a_track_for_every_port_and_pe(folder: Path) -> None:
+    content = traced(folder, "rows")
+    assert content["otherData"] == {"layer": "rows", "machine": "reference-36", "cycles": 17, "units": [4, 2]}
+    names = [event for event in content["traceEvents"] if event["ph"] == "M"]
+    processes = {event["pid"]: event["args"]["name"] for event in names if event["name"] == "process_name"}
+    assert processes == {1: "top", **{number + 2: f"cluster {number}" for number in range(4)}}
+    tracks = {event["args"]["name"] for event in names if event["name"] == "thread_name" and event["pid"] == 3}
+    assert tracks == {"steps", "distribution port", "collection port", "waiting", "PE 0", "PE 1"}
+
+
+def test_every_event_of_a_trace_is_whole(folder: Path) -> None:
+    """As the trace format asks: slices that do not overlap on ports and PEs, arrows in pairs, counters back at 0."""
+    events = traced(folder, "rows")["traceEvents"]
+    ends: dict[tuple[int, int], int] = {}
+    for event in (event for event in events if event["ph"] == "X" and event["tid"] != 0):
+        place = (event["pid"], event["tid"])
+        assert event["ts"] >= ends.get(place, 0)
+        ends[place] = event["ts"] + event["dur"]
+    begun, ended = ({event["id"]: event["ts"] for event in events if event["ph"] == phase} for phase in "sf")
+    assert begun.keys() == ended.keys() != set()
+    assert all(begun[arrow] < ended[arrow] for arrow in begun)
+    counted = {event["pid"]: event["args"]["steps"] for event in events if event["ph"] == "C"}
+    assert counted == dict.fromkeys(range(1, 6), 0)
+
+
+def test_a_table_has_a_row_for_every_event() -> None:
+    """3 steps of the top and of each of 4 clusters; 48 MACs; the sums of 4 rows and 2 columns leave twice."""
+    result = trace("rows", "-o", "-")
+    assert result.exit_code == 0
+    table = pd.read_csv(io.StringIO(result.stdout), dtype={"cluster": str})
+    assert (table.event == "step").sum() == 3 + 12
+    assert table.macs.sum() == 48
+    assert table[(table.event == "drain") & table.cluster.isna()].output.sum() == 8
+    assert table.begin.is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (("--from", "3000", "--to", "3010"), lambda t: ((t.end >= 3000) & (t.begin <= 3010)).all()),
+        (("--step", "7000-7001"), lambda t: set(t.step) == {7000, 7001}),
+        (("--step", "7000", "--cluster", "2"), lambda t: set(t.cluster) == {2} and set(t.step) == {7000}),
+    ],
+)
+def test_a_large_layer_is_traced_in_a_window(window: tuple[str, ...], expected: Callable[[pd.DataFrame], bool]) -> None:
+    result = trace("large", "-o", "-", *window)
+    table = pd.read_csv(io.StringIO(result.stdout))
+    assert len(table)
+    assert expected(table)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rows", "-o", "t.vcd"), "t.vcd: a trace is a .json or a .csv file, or - for CSV on standard output"),
+        (("*", "-o", "-"), "*: 2 layers match, rows, large; name one"),
+        (("rows", "-o", "-", "--from", "9", "--to", "3"), "--to: 3 is before --from 9"),
+        (("rows", "-o", "-", "--step", "x"), "--step: x is no step, such as 12, and no range, such as 12-15"),
+        (("rows", "-o", "-", "--step", "4-3"), "--step: 4-3 is no step, such as 12, and no range, such as 12-15"),
+        (("rows", "-o", "-", "--cluster", "0,1"), "--cluster: 0,1 is no path, such as 3, or 0.3 for unit 3 of unit 0"),
+        (("rows", "-o", "-", "--cluster", "4"), "--cluster: there is no cluster 4; this dataflow has 4 clusters"),
+        (("rows", "-o", "-", "--from", "99"), "rows: nothing happens there; the layer takes 17 cycles"),
+    ],
+)
+def test_what_cannot_be_traced_is_said(arguments: tuple[str, ...], message: str, folder: Path) -> None:
+    result = trace(*arguments)
+    assert (result.exit_code, result.stderr) == (2, f"metronome: {message}\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["net.m"]
+
+
+def test_a_large_layer_without_a_window_is_refused_with_one() -> None:
+    result = trace("large", "-o", "large.json")
+    assert result.exit_code == 2
+    assert "200,000 steps in " in result.stderr
+    words = result.stderr.split("for example ")[1].split()
+    assert trace("large", "-o", "-", *words).exit_code == 0
