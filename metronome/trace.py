@@ -21,7 +21,13 @@ MOST_STEPS = 50_000
 def trace_command(
     layer: Annotated[str, typer.Argument(metavar="LAYER", help="The layer: a name, or a pattern that one has.")],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help=".json (Perfetto, Chrome) or .csv; - for CSV printed.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=".json (Perfetto), .vcd (GTKWave) or .csv; - for CSV printed.",
+        ),
     ],
     workload: Annotated[
         str, typer.Option("--workload", metavar="WORKLOAD", help="MAESTRO file (.m), or a network.")
@@ -53,12 +59,13 @@ def trace_command(
     from metronome.explain import chosen
     from metronome.files import ensure_writable, write
     from metronome.trace_files import chrome_trace, event_table
+    from metronome.waveforms import waveforms
     from metronome.workload import load
     from simulator.events import Recorder
     from simulator.simulate import simulate_mapping
 
-    if not output.endswith((".json", ".csv")) and output != "-":
-        raise InputError("a trace is a .json or a .csv file, or - for CSV on standard output", output)
+    if not output.endswith((".json", ".vcd", ".csv")) and output != "-":
+        raise InputError("a trace is a .json, a .vcd or a .csv file, or - for CSV on standard output", output)
     if output != "-":
         ensure_writable(output)
     machine = catalog.machine(hardware, set_ or ())
@@ -76,7 +83,10 @@ def trace_command(
     if not recorder.events:
         raise InputError(f"nothing happens there; the layer takes {metrics.cycles:,} cycles", name)
     about = {"layer": name, "machine": machine.name, "cycles": metrics.cycles, "units": list(mapping.units)}
-    write(chrome_trace(recorder.events, about) if output.endswith(".json") else event_table(recorder.events), output)
+    if output.endswith(".json"):
+        write(chrome_trace(recorder.events, about), output)
+    else:
+        write(waveforms(recorder.events) if output.endswith(".vcd") else event_table(recorder.events), output)
     if output != "-":
         typer.echo(f"{len(recorder.events):,} events of {name}, which takes {metrics.cycles:,} cycles: {output}")
     return 0

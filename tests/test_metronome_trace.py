@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
+from vcdvcd import VCDVCD
 
 from metronome.main import app
 
@@ -84,6 +85,23 @@ def test_a_table_has_a_row_for_every_event() -> None:
     assert table.begin.is_monotonic_increasing
 
 
+def test_waveforms_have_a_scope_for_every_cluster(folder: Path) -> None:
+    """A reader of waveforms finds the top's first transfer, of 8 inputs and 4 weights, from cycle 0 to 1.
+
+    Cluster 2 gets its 2 inputs and the 4 weights at 2, its PEs compute 2 MACs each, and wait before that to begin.
+    """
+    result = trace("rows", "-o", "rows.vcd")
+    assert (result.exit_code, result.stderr) == (0, "")
+    waves = VCDVCD(str(folder / "rows.vcd"))
+    assert {name.rpartition(".")[0] for name in waves.signals} == {"top", *(f"top.cluster_{n}" for n in range(4))}
+    assert [int(value, 2) for _, value in waves["top.distribution"].tv[:2]] == [12, 0]
+    assert [cycle for cycle, _ in waves["top.distribution"].tv[:2]] == [0, 1]
+    pe = waves["top.cluster_2.pe_1"].tv
+    begin, end = (next(cycle for cycle, value in pe if int(value, 2) == macs and cycle) for macs in (2, 0))
+    assert end - begin == 2
+    assert [(cycle, int(value, 2)) for cycle, value in waves["top.cluster_2.waits_for_fill"].tv] == [(0, 1), (begin, 0)]
+
+
 @pytest.mark.parametrize(
     ("window", "expected"),
     [
@@ -102,7 +120,7 @@ def test_a_large_layer_is_traced_in_a_window(window: tuple[str, ...], expected: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("rows", "-o", "t.vcd"), "t.vcd: a trace is a .json or a .csv file, or - for CSV on standard output"),
+        (("rows", "-o", "t.txt"), "t.txt: a trace is a .json, a .vcd or a .csv file, or - for CSV on standard output"),
         (("*", "-o", "-"), "*: 2 layers match, rows, large; name one"),
         (("rows", "-o", "-", "--from", "9", "--to", "3"), "--to: 3 is before --from 9"),
         (("rows", "-o", "-", "--step", "x"), "--step: x is no step, such as 12, and no range, such as 12-15"),
