@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.errors import InputError
+from metronome.options import (
+    DEFAULT_HARDWARE,
+    DataflowOption,
+    HardwareOption,
+    LayersOption,
+    OverflowOption,
+    SetOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from dataflow.hardware import Machine
     from metronome.baseline_runs import Comparison
     from metronome.workload import Workload
     from validation.baseline import Baseline, Recipe, Result
-
-WorkersOption = Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")]
 
 
 def commands(guarded: Callable[[Callable[..., int]], Callable[..., None]]) -> typer.Typer:
@@ -34,20 +41,11 @@ def record_command(
         list[str], typer.Argument(help="MAESTRO files (.m), or names or files of networks with --dataflow.")
     ],
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="The baseline file; - for standard output.")],
-    dataflow: Annotated[
-        str | None, typer.Option("--dataflow", metavar="NAME|FILE", help="Dataflow for all layers: a name or a file.")
-    ] = None,
-    hardware: Annotated[
-        str, typer.Option("--hardware", metavar="NAME|FILE", help="Machine: a shipped name or a YAML file.")
-    ] = "reference-256",
-    layer: Annotated[
-        list[str] | None, typer.Option("--layer", metavar="GLOB", help="Only layers that match; repeatable.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
-    ] = None,
-    allow_overflow: Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads.")] = False,
+    dataflow: DataflowOption = None,
+    hardware: HardwareOption = DEFAULT_HARDWARE,
+    layer: LayersOption = None,
+    set_: SetOption = None,
+    allow_overflow: OverflowOption = False,
     workers: WorkersOption = 1,
     add: Annotated[
         bool,

@@ -11,6 +11,18 @@ import typer
 
 from dataflow.errors import InputError
 from metronome import baseline, explain, report, study, trace, truth, validate
+from metronome.options import (
+    DEFAULT_HARDWARE,
+    CompatOption,
+    DataflowOption,
+    HardwareOption,
+    JsonOption,
+    LayersOption,
+    OverflowOption,
+    QuietOption,
+    SetOption,
+    WorkersOption,
+)
 from metronome.progress import layer_progress
 from metronome.terminal import results_console, warn_of_simplified
 
@@ -29,7 +41,7 @@ app = typer.Typer(
 
 P = ParamSpec("P")
 
-DEFAULT_WORKLOAD, DEFAULT_DATAFLOW, DEFAULT_HARDWARE = "resnet50", "kcp_ws", "reference-256"
+DEFAULT_WORKLOAD, DEFAULT_DATAFLOW = "resnet50", "kcp_ws"
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, None]:
@@ -55,29 +67,6 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
     return wrapper
 
 
-DataflowOption = Annotated[
-    str | None, typer.Option("--dataflow", metavar="NAME|FILE", help="Dataflow for all layers: a name or a file.")
-]
-HardwareOption = Annotated[
-    str, typer.Option("--hardware", metavar="NAME|FILE", help="Machine: a shipped name or a YAML file.")
-]
-LayerOption = Annotated[
-    list[str] | None, typer.Option("--layer", metavar="GLOB", help="Only layers that match; repeatable.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
-]
-JsonOption = Annotated[
-    str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; - for standard output.")
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Print no table.")]
-CompatOption = Annotated[
-    Literal["maestro"] | None, typer.Option("--compat", help="maestro: read TRCONV as CONV, as MAESTRO does.")
-]
-OverflowOption = Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads: warn.")]
-
-
 @app.command("run")
 @guarded
 def run_command(
@@ -86,7 +75,7 @@ def run_command(
     ] = None,
     dataflow: DataflowOption = None,
     hardware: HardwareOption = DEFAULT_HARDWARE,
-    layer: LayerOption = None,
+    layer: LayersOption = None,
     set_: SetOption = None,
     json_file: JsonOption = None,
     csv_file: Annotated[
@@ -107,7 +96,7 @@ def run_command(
         typer.Option("--explain", metavar="LAYER", help="Tell where this layer's cycles go."),
     ] = None,
     quiet: QuietOption = False,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
+    workers: WorkersOption = 1,
     compat: CompatOption = None,
     allow_overflow: OverflowOption = False,
     no_acceleration: Annotated[
@@ -194,7 +183,7 @@ def check_command(
     ],
     dataflow: DataflowOption = None,
     hardware: HardwareOption = DEFAULT_HARDWARE,
-    layer: LayerOption = None,
+    layer: LayersOption = None,
     set_: SetOption = None,
     json_file: JsonOption = None,
     quiet: QuietOption = False,
@@ -228,7 +217,7 @@ def audit_command(
         str, typer.Option("--workload", metavar="FILE.m", help="The mapping file that the results are for.")
     ],
     hardware: HardwareOption = DEFAULT_HARDWARE,
-    layer: LayerOption = None,
+    layer: LayersOption = None,
     set_: SetOption = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME", help="Only this column; repeatable.")
@@ -241,7 +230,7 @@ def audit_command(
         str | None, typer.Option("--csv", metavar="FILE", help="Write a row per layer and column.")
     ] = None,
     quiet: QuietOption = False,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")] = 1,
+    workers: WorkersOption = 1,
     compat: CompatOption = None,
 ) -> int:
     """Hold the results of MAESTRO against the simulation, column by column, and say what explains the outliers."""

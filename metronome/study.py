@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.errors import InputError
+from metronome.options import DEFAULT_HARDWARE, JsonOption, OverflowOption, QuietOption, SetOption
 
 if TYPE_CHECKING:
     from dataflow.hardware import Machine
     from dataflow.layers import Layer
     from metronome.study_report import Report
     from validation.study import Case, Finding, LeftOut
-
-DEFAULT_HARDWARE = "reference-256"
 
 
 def study_command(
@@ -31,10 +30,7 @@ def study_command(
         list[str] | None,
         typer.Option("--hardware", metavar="NAME|FILE", help=f"Machines, {DEFAULT_HARDWARE} if none; repeatable."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
-    ] = None,
+    set_: SetOption = None,
     simulate: Annotated[
         bool,
         typer.Option(
@@ -42,10 +38,8 @@ def study_command(
             help="Measure against the simulator, not the refined model: slower; always where that is not exact.",
         ),
     ] = False,
-    allow_overflow: Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads.")] = False,
-    json_file: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; - for standard output.")
-    ] = None,
+    allow_overflow: OverflowOption = False,
+    json_file: JsonOption = None,
     csv_file: Annotated[
         str | None, typer.Option("--csv", metavar="FILE", help="Write a row per distinct layer, dataflow and machine.")
     ] = None,
@@ -55,7 +49,7 @@ def study_command(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Processes to share the layers among; one per core.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no table.")] = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Tell how much of the published model's error each of its assumptions causes, by dataflow.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.errors import InputError
+from metronome.options import DEFAULT_HARDWARE, DataflowOption, HardwareOption, LayerArgument, SetOption, WorkloadOption
 
 if TYPE_CHECKING:
     from dataflow.hardware import Machine
@@ -19,7 +20,7 @@ MOST_STEPS = 50_000
 
 
 def trace_command(
-    layer: Annotated[str, typer.Argument(metavar="LAYER", help="The layer: a name, or a pattern that one has.")],
+    layer: LayerArgument,
     output: Annotated[
         str,
         typer.Option(
@@ -29,19 +30,10 @@ def trace_command(
             help=".json (Perfetto), .vcd (GTKWave) or .csv; - for CSV printed.",
         ),
     ],
-    workload: Annotated[
-        str, typer.Option("--workload", metavar="WORKLOAD", help="MAESTRO file (.m), or a network.")
-    ] = "resnet50",
-    dataflow: Annotated[
-        str | None, typer.Option("--dataflow", metavar="NAME|FILE", help="Dataflow for all layers: a name or a file.")
-    ] = None,
-    hardware: Annotated[
-        str, typer.Option("--hardware", metavar="NAME|FILE", help="Machine: a shipped name or a YAML file.")
-    ] = "reference-256",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a hardware value, e.g. pes=64; repeatable."),
-    ] = None,
+    workload: WorkloadOption = "resnet50",
+    dataflow: DataflowOption = None,
+    hardware: HardwareOption = DEFAULT_HARDWARE,
+    set_: SetOption = None,
     first: Annotated[int | None, typer.Option("--from", metavar="CYCLE", min=0, help="The first cycle.")] = None,
     last: Annotated[int | None, typer.Option("--to", metavar="CYCLE", min=0, help="The last cycle.")] = None,
     step: Annotated[

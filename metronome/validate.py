@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.errors import InputError
+from metronome.options import JsonOption, QuietOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,10 +62,8 @@ def validate_command(
     truth: Annotated[
         bool, typer.Option("--truth", help="Hold published figures of hardware against the simulator instead.")
     ] = False,
-    json_file: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; - for standard output.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no table.")] = False,
+    json_file: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> int:
     """Draw layers, dataflows and machines, and hold what all models find against every claim about them.
 

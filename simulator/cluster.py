@@ -200,13 +200,14 @@ class Cluster:
 
     def finish(self, activity: Activity, end: int, delivery: Delivery | None) -> None:
         """End a step: the outputs that leave are reduced and drain."""
-        if delivery is not None:
-            self.tell("computed", delivery)
+        probe = self.array.probe
+        if probe is not None and delivery is not None:
+            probe.computed(self, delivery)
         if activity.collected:
             self.drain(activity, self.reduced(activity, end), self.leaving(activity))
-            if delivery is not None:
-                self.tell("drained", delivery)
-                self.tell("left", delivery)
+            if probe is not None and delivery is not None:
+                probe.drained(self, delivery)
+                probe.left(self, delivery)
         else:
             self.keep(end, self.leaving(activity))
 

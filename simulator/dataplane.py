@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from operator import sub
 
 import numpy as np
 
@@ -213,7 +212,7 @@ class DataPlane:
         return self._buffers[cluster]
 
     def _away(self, tensor: str, step: Step, to: Step) -> int:
-        return self._elements.base(tensor, tuple(map(sub, step.origin, to.origin)))
+        return self._elements.base(tensor, step.origin) - self._elements.base(tensor, to.origin)
 
     def _upstream(self, above: _Arrays | None, cluster: Cluster, part: int, plan: Transfer, step: Step) -> Integers:
         """Return what is in the buffer above of the elements that a step sends."""
@@ -233,8 +232,7 @@ class DataPlane:
         """Return where the plan's elements are in the cluster's own tile under the enclosing step, and its entries."""
         unit = cluster.number
         lengths, offset = above.step.shape.region(unit)
-        origin = [a + o for a, o in zip(above.step.origin, offset, strict=True)]
-        away = self._elements.base(tensor, tuple(map(sub, step.origin, origin)))
+        away = self._away(tensor, step, above.step) - self._elements.base(tensor, offset)
         key = (lengths, away)
         found = plan.known.get(key)
         if found is None:

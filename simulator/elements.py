@@ -7,8 +7,9 @@ where they begin, and everything here is worked out once per lengths, relative t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache, partial
 from math import prod
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ from simulator.nest import Lengths
 from simulator.tiles import Origin
 
 Integers = NDArray[np.int64]
+
+#: origins up to which flat indices are remembered
+REMEMBERED = 1 << 14
 
 #: points that are multiplied at once
 PIECE = 1 << 18
@@ -43,12 +47,14 @@ class Elements:
         self.sizes = {tensor: prod(shape) for tensor, shape in self.shapes.items()}
         self._axes = {tensor: list(self._strided_axes(layer, tensor)) for tensor in TENSORS}
         self._weights = {tensor: self._weights_of(layer, tensor) for tensor in TENSORS}
+        #: flat indices of origins, which steps of all clusters ask for several times each
+        self._bases = {t: lru_cache(REMEMBERED)(partial(_weighted, weights)) for t, weights in self._weights.items()}
         self.tile = cache(self._tile)
         self.products = cache(self._products)
 
     def base(self, tensor: str, origin: Origin) -> int:
         """Return the flat index, or the difference of flat indices, that belongs to an origin."""
-        return sum([weight * o for weight, o in zip(self._weights[tensor], origin, strict=True)])
+        return self._bases[tensor](origin)
 
     def multiply(self, lengths: Lengths, inputs: Integers, filters: Integers) -> Integers:
         """Return the output tile of a region of these lengths from the tiles of its operands."""
@@ -93,6 +99,10 @@ class Elements:
         order = np.argsort(place["output"], kind="stable")
         starts = np.searchsorted(place["output"][order], np.arange(len(self.tile("output", lengths))))
         return Products(place["input"][order], place["filter"][order], starts)
+
+
+def _weighted(weights: Origin, origin: Origin) -> int:
+    return sum(map(mul, weights, origin))
 
 
 def tensor_shape(layer: Layer, tensor: str) -> tuple[int, ...]:
