@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test test-slow check bench docs clean
+COMPILED := .venv-compiled
+PACKAGES := configs dataflow analytical simulator validation metronome
+
+.PHONY: setup run test test-slow check compiled bench docs clean
 
 setup: $(STAMP)
 
@@ -28,15 +31,27 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP)
+# The same code with the models compiled by mypyc, in an environment of its own: some 1.5 times the pace. Needs a C
+# compiler. The wheel is built from an archive of the sources, for extensions left beside these would hide them.
+compiled: $(COMPILED)/.installed
+
+$(COMPILED)/.installed: $(STAMP) $(shell find $(PACKAGES) -name '*.py')
+	rm -rf build/compiled
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/python -m build --no-isolation --outdir build/compiled >/dev/null
+	$(PYTHON) -m venv $(COMPILED)
+	$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --force-reinstall build/compiled/*.whl
+	@touch $@
+
+bench: $(STAMP) compiled
 	$(BIN)/python benchmarks/simulate.py $(ARGS)
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/analyze.py
 	$(BIN)/python benchmarks/validate.py
+	$(COMPILED)/bin/python benchmarks/validate.py
 
 docs: $(STAMP)
 	$(BIN)/metronome study --quiet --figure docs/figures/study.svg
 	$(BIN)/python benchmarks/growth.py --figure docs/figures/growth.svg
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(COMPILED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

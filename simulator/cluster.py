@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from operator import add
 from typing import TYPE_CHECKING
@@ -95,9 +95,11 @@ class Cluster:
 
     def twin(self) -> Cluster:
         """Return a cluster in the same state, with the same units."""
-        twin = copy(self)
-        twin.ends, twin.tiles = copy(self.ends), deepcopy(self.tiles)
-        twin.network, twin.steps = self.network.twin(), copy(self.steps)
+        twin = type(self)(self.array, self.level, self.number)
+        twin.units, twin.step_ended = self.units, self.step_ended
+        twin.port_free, twin.collection_free, twin.upstream = self.port_free, self.collection_free, self.upstream
+        twin.ends, twin.tiles = copy(self.ends), None if self.tiles is None else self.tiles.twin()
+        twin.network, twin.steps = self.network.twin(), self.steps.twin()
         return twin
 
     def work(self, order: Order, under: Enclosing, odometer: Odometer | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy
 
 from simulator.activities import Activity, Planned
 from simulator.cluster import Array, Cluster
@@ -104,7 +104,8 @@ class DecoupledCluster(Cluster):
         """Return a cluster in the same state, with the same units."""
         twin = super().twin()
         assert isinstance(twin, DecoupledCluster), "a twin is of the same kind"
-        twin._ends_of, twin._tiles_of = deepcopy(self._ends_of), deepcopy(self._tiles_of)
+        twin._ends_of = {unit: copy(ends) for unit, ends in self._ends_of.items()}
+        twin._tiles_of = {pe: tiles.twin() for pe, tiles in self._tiles_of.items()}
         return twin
 
     def ends_of(self, unit: int) -> deque[int]:

@@ -99,6 +99,12 @@ class Fabric:
         self._start = 0
         self._taken = self._idle
 
+    def twin(self) -> Fabric:
+        """Return links with the same on the way."""
+        found = Fabric(self.wiring, self._known)
+        found._start, found._taken = self._start, self._taken
+        return found
+
     def send(self, now: int, name: object, streams: Callable[[], Sequence[Stream]]) -> Crossing:
         """Send the streams called ``name`` from cycle ``now`` on, at which the port is free."""
         state = self.state(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import partial
 from typing import NamedTuple
 
@@ -151,8 +150,8 @@ class DistributionNetwork:
 
     def twin(self) -> DistributionNetwork:
         """Return networks with the same on the way."""
-        found = copy(self)
-        found._fabrics = [copy(fabric) for fabric in self._fabrics]
+        found = DistributionNetwork(self.blueprint)
+        found._fabrics = [fabric.twin() for fabric in self._fabrics]
         return found
 
     def state(self, now: int) -> object:

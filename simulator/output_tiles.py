@@ -38,6 +38,13 @@ class OutputTiles:
         """When the last drain of each tile has left, the current tile last."""
         return tuple([tile.left for tile in self._tiles])
 
+    def twin(self) -> OutputTiles:
+        """Return tiles of their own in the same state."""
+        found = OutputTiles(len(self._tiles) - 1)
+        for tile, own in zip(found._tiles, self._tiles, strict=True):
+            tile.left, tile.pending = own.left, own.pending
+        return found
+
     def begin(self) -> OutputTile:
         """Begin a tile; return the one that has to have left before."""
         self._tiles.append(OutputTile())

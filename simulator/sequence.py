@@ -183,6 +183,13 @@ class Steps:
     def held(self, held: list[Kept]) -> None:
         self._score, self._held = None, held
 
+    def twin(self) -> Steps:
+        """Return the steps of a cluster with the same behind it."""
+        found = Steps(self._choreography)
+        found.previous = self.previous
+        found._score, found._place, found._held = self._score, self._place, self._held
+        return found
+
     def displace(self, by: Origin) -> None:
         """Let all that units hold lie ``by`` further on."""
         self.held = [kept.displaced(by) for kept in self.held]
