@@ -1,22 +1,21 @@
-"""Events as files that other programs open: traces for Perfetto and Chrome, and tables."""
+"""Events as a trace for Perfetto and Chrome."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import add
 from typing import Any
 
+from dataflow.layers import TENSORS
 from simulator.events import Compute, Drain, Event, Path, Stall, Step, Transfer
+from simulator.occupancy import buffer_levels
+
+#: the process and the cycle of a change of a counter, and by how much each of its series changes
+_Change = tuple[int, int, tuple[float, ...]]
 
 #: the tracks of a cluster; those of its PEs come after them
 STEPS, DISTRIBUTION, COLLECTION, WAITING, FIRST_PE = 0, 1, 2, 3, 4
-
-COLUMNS = (
-    *("event", "begin", "end", "cluster", "step", "unit", "indices", "macs"),
-    *("input", "filter", "sums", "output", "upstream", "cause"),
-)
 
 
 def name_of(cluster: Path) -> str:
@@ -28,26 +27,16 @@ def chrome_trace(events: Sequence[Event], about: dict[str, Any]) -> str:
     """Return the events in the JSON trace format that Perfetto and Chrome open; a cycle is a microsecond.
 
     Every cluster is a process with a track for its steps, its two ports, its waits and each PE; arrows lead from a
-    transfer to the computes that it is for, and a counter shows the steps whose data are on their way or in buffers.
+    transfer to the computes that it is for, and counters show the elements in the buffers of a cluster's units, and how
+    many cross its ports in a cycle.
     """
     clusters = {path: number for number, path in enumerate(sorted({event.cluster for event in events}), start=1)}
     lines = [*_names(events, clusters), *_slices(events, clusters), *_counters(events, clusters)]
     return json.dumps({"traceEvents": lines, "displayTimeUnit": "ns", "otherData": about}) + "\n"
 
 
-def event_table(events: Sequence[Event]) -> str:
-    """Return the events as CSV, a row each, in the order in which they begin."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    for event in sorted(events, key=lambda event: (event.begin, event.cluster, event.end)):
-        cluster = ".".join(map(str, event.cluster))
-        head = {"begin": event.begin, "end": event.end, "cluster": cluster, "step": event.number}
-        table.writerow({"event": type(event).__name__.lower(), **head, **_details(event)})
-    return text.getvalue()
-
-
-def _details(event: Event) -> dict[str, Any]:
+def details(event: Event) -> dict[str, Any]:
+    """Return what there is to an event but its time and place."""
     match event:
         case Step():
             return {"indices": " ".join(map(str, event.indices))}
@@ -96,7 +85,7 @@ def _slices(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict
     for event in events:
         process, (track, name) = clusters[event.cluster], _track(event)
         place = {"pid": process, "tid": track}
-        more = {key: value for key, value in _details(event).items() if key != "indices"}
+        more = {key: value for key, value in details(event).items() if key != "indices"}
         yield {"ph": "X", **place, "ts": event.begin, "dur": event.end - event.begin, "name": name, "args": more}
         if isinstance(event, Transfer):
             latest.setdefault(event.cluster, []).append(event)
@@ -112,13 +101,36 @@ def _slices(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict
 
 
 def _counters(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[dict[str, Any]]:
-    changes: dict[tuple[int, int], int] = {}
-    for event in events:
-        if isinstance(event, Step):
-            for cycle, by in ((event.begin, 1), (event.end, -1)):
-                key = (clusters[event.cluster], cycle)
-                changes[key] = changes.get(key, 0) + by
-    held: dict[int, int] = {}
-    for (process, cycle), by in sorted(changes.items(), key=lambda change: (change[0][1], change[0][0])):
-        held[process] = held.get(process, 0) + by
-        yield {"ph": "C", "pid": process, "ts": cycle, "name": "steps in buffers", "args": {"steps": held[process]}}
+    yield from _counter("elements in buffers", _held(events, clusters), TENSORS)
+    for name, kind in (("distribution port", Transfer), ("collection port", Drain)):
+        loads = [
+            (clusters[event.cluster], cycle, (sign * _elements(event) / (event.end - event.begin),))
+            for event in events
+            if isinstance(event, kind) and event.end > event.begin
+            for cycle, sign in ((event.begin, 1), (event.end, -1))
+        ]
+        yield from _counter(f"load of the {name}", loads, ("elements a cycle",))
+
+
+def _held(events: Sequence[Event], clusters: dict[Path, int]) -> Iterator[_Change]:
+    for level in buffer_levels(events):
+        yield clusters[level.cluster], level.begin, level.elements
+        yield clusters[level.cluster], level.end, tuple(-elements for elements in level.elements)
+
+
+def _elements(event: Transfer | Drain) -> int:
+    return event.elements if isinstance(event, Drain) else sum(event.elements.values())
+
+
+def _counter(name: str, changes: Iterable[_Change], series: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the values of a counter by process, each time that it is another one."""
+    found: dict[tuple[int, int], tuple[float, ...]] = {}
+    nothing = (0.0,) * len(series)
+    for process, cycle, by in changes:
+        before = found.get((process, cycle), nothing)
+        found[process, cycle] = tuple(map(add, before, by))
+    values: dict[int, tuple[float, ...]] = {}
+    for (process, cycle), by in sorted(found.items(), key=lambda change: (change[0][1], change[0][0])):
+        values[process] = tuple(map(add, values.get(process, nothing), by))
+        shown = {kind: round(value, 3) for kind, value in zip(series, values[process], strict=True)}
+        yield {"ph": "C", "pid": process, "ts": cycle, "name": name, "args": shown}

@@ -113,9 +113,9 @@ class Cluster:
         for planned in self.steps.under(Region(order.region.lengths, here), order.following, odometer):
             activity = planned.activity
             sent, back = self.send(planned, here, under.arrival)
-            self.port_free = sent.free
             self.record.step(self.level, activity)
-            delivery = None if self.array.probe is None else self.deliver(planned, sent, here, under, back)
+            delivery = None if self.array.probe is None else self.deliver(planned, sent, here, under, back=back)
+            self.port_free = sent.free
             end = self.compute(planned, sent, here, under.opened, delivery)
             self.finish(activity, end, delivery)
             if self.array.returns is not None and activity.collected:
@@ -144,10 +144,19 @@ class Cluster:
         return self.ends[(self.filter_tiles if activity.filter.copies else self.buffering) - 1]
 
     def deliver(
-        self, planned: Planned, sent: Sent, here: Origin, under: Enclosing, back: Back | None = None
+        self,
+        planned: Planned,
+        sent: Sent,
+        here: Origin,
+        under: Enclosing,
+        *,
+        back: Back | None = None,
+        supplied: int = 0,
+        asked: int | None = None,
     ) -> Delivery:
         """Tell whoever watches that the data of a step are on their way."""
         delivery = Delivery(planned.displaced(here), sent, under, back)
+        delivery.supplied, delivery.asked = supplied, sent.start if asked is None else asked
         self.tell("sent", delivery)
         return delivery
 

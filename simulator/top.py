@@ -73,8 +73,9 @@ class Top:
             cluster.record.step(cluster.level, planned.activity)
             delivery = None
             if cluster.array.probe is not None:
-                delivery = cluster.deliver(planned, sent, under.origin, under)
-                delivery.supplied, delivery.asked = self.memory.arrival if self.memory else 0, self.asked
+                supplied = self.memory.arrival if self.memory else 0
+                delivery = cluster.deliver(planned, sent, under.origin, under, supplied=supplied, asked=self.asked)
+            cluster.port_free = sent.free
             self.sent.put(Step(planned, sent, delivery, tile))
             yield from self.wait(sent.free)
             if self.memory is not None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from vcdvcd import VCDVCD
 
 from metronome.main import app
+from metronome.trace_tables import SRAM_FILES
 
 WORKLOAD = """Network net {
   Layer rows {
@@ -70,8 +71,9 @@ def test_every_event_of_a_trace_is_whole(folder: Path) -> None:
     begun, ended = ({event["id"]: event["ts"] for event in events if event["ph"] == phase} for phase in "sf")
     assert begun.keys() == ended.keys() != set()
     assert all(begun[arrow] < ended[arrow] for arrow in begun)
-    counted = {event["pid"]: event["args"]["steps"] for event in events if event["ph"] == "C"}
-    assert counted == dict.fromkeys(range(1, 6), 0)
+    counted = {(event["pid"], event["name"]): set(event["args"].values()) for event in events if event["ph"] == "C"}
+    names = ("elements in buffers", "load of the collection port", "load of the distribution port")
+    assert counted == {(process, name): {0} for process in range(1, 6) for name in names}
 
 
 def test_a_table_has_a_row_for_every_event() -> None:
@@ -83,6 +85,48 @@ def test_a_table_has_a_row_for_every_event() -> None:
     assert table.macs.sum() == 48
     assert table[(table.event == "drain") & table.cluster.isna()].output.sum() == 8
     assert table.begin.is_monotonic_increasing
+
+
+def test_a_table_may_be_parquet(folder: Path) -> None:
+    assert trace("rows", "-o", "rows.parquet").exit_code == 0
+    table, printed = pd.read_parquet(folder / "rows.parquet"), pd.read_csv(io.StringIO(trace("rows", "-o", "-").stdout))
+    assert table.macs.sum() == 48
+    assert (table.begin.tolist(), table.event.tolist()) == (printed.begin.tolist(), printed.event.tolist())
+
+
+def test_accesses_have_a_row_for_every_element(folder: Path) -> None:
+    """The L2 gives away what the top's transfers move, and 8 sums come back."""
+    assert trace("rows", "-o", "rows.parquet", "--accesses").exit_code == 0
+    table = pd.read_parquet(folder / "rows.parquet")
+    events = pd.read_csv(io.StringIO(trace("rows", "-o", "-").stdout), dtype={"cluster": str})
+    top = events[events.cluster.isna()]
+    reads = table[(table.buffer == "L2") & (table.access == "read")].groupby("tensor").size()
+    assert (reads["input"], reads["filter"]) == (top.input.sum(), top["filter"].sum())
+    assert table[(table.buffer == "L2") & (table.access == "write")].shape[0] == top.output.sum() == 8
+    assert set(table.buffer) == {
+        "L2",
+        *(f"C1 {n}" for n in range(4)),
+        *(f"L1 {n}.{p}" for n in range(4) for p in (0, 1)),
+    }
+    assert table.cycle.is_monotonic_increasing
+    assert trace("rows", "-o", "-", "--accesses", "--from", "3", "--to", "3").stdout.splitlines()[1].startswith("3,")
+
+
+def test_an_sram_trace_has_the_addresses_of_every_cycle(folder: Path) -> None:
+    """Inputs lie in front, filters behind them, outputs last; all addresses of a cycle stand in one row."""
+    assert trace("rows", "-o", "sram", "--sram").exit_code == 0
+    found = {
+        path.name: [tuple(map(int, line.split(","))) for line in path.read_text().splitlines()]
+        for path in (folder / "sram").iterdir()
+    }
+    assert sorted(found) == sorted(SRAM_FILES.values())
+    table = pd.read_csv(io.StringIO(trace("rows", "-o", "-", "--accesses").stdout))
+    for (tensor, written), name in SRAM_FILES.items():
+        chosen = table[(table.buffer == "L2") & (table.tensor == tensor) & ((table.access == "write") == written)]
+        assert {row[0]: len(row) - 1 for row in found[name]} == chosen.groupby("cycle").size().to_dict()
+    assert found["input_sram_read.csv"][0][1] == 0
+    highest = max(max(row[1:]) for row in found["filter_sram_read.csv"])
+    assert min(min(row[1:]) for row in found["output_sram_write.csv"]) > highest
 
 
 def test_waveforms_have_a_scope_for_every_cluster(folder: Path) -> None:
@@ -117,10 +161,22 @@ def test_a_large_layer_is_traced_in_a_window(window: tuple[str, ...], expected: 
     assert expected(table)
 
 
+TABLE = ".csv or a .parquet file, or - for CSV on standard output"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("rows", "-o", "t.txt"), "t.txt: a trace is a .json, a .vcd or a .csv file, or - for CSV on standard output"),
+        (
+            ("rows", "-o", "t.txt"),
+            f"t.txt: a trace is a .json, a .vcd, a {TABLE}",
+        ),
+        (
+            ("rows", "-o", "t.json", "--accesses"),
+            f"t.json: accesses are a {TABLE}",
+        ),
+        (("rows", "-o", "t.csv", "--sram"), "t.csv: SRAM traces are three files; name a folder"),
+        (("rows", "-o", "t", "--sram", "--accesses"), "--accesses, --sram: either the one or the other can be written"),
         (("*", "-o", "-"), "*: 2 layers match, rows, large; name one"),
         (("rows", "-o", "-", "--from", "9", "--to", "3"), "--to: 3 is before --from 9"),
         (("rows", "-o", "-", "--step", "x"), "--step: x is no step, such as 12, and no range, such as 12-15"),

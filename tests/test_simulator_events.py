@@ -15,7 +15,8 @@ from dataflow.levels import Mapping, bind
 from dataflow.metrics import Metrics
 from dataflow.reader import parse_dataflow
 from simulator.attribution import Attribution
-from simulator.events import EVERYTHING, Compute, Drain, Event, Recorder, Stall, Step, Transfer, Window
+from simulator.events import EVERYTHING, Compute, Drain, Event, Stall, Step, Transfer, Window
+from simulator.recorder import Recorder
 from simulator.simulate import simulate_mapping
 from validation.strategies import Case, dataflows, layers, rich_machines
 
@@ -47,9 +48,9 @@ def test_a_layer_with_a_pencil() -> None:
     machine = Machine.model_validate({"pes": 1, "buffering": 1, "levels": [ports]})
     _, events = recorded(bind(layer, dataflow, 1), machine)
     assert [e for e in events if isinstance(e, Transfer)][:3] == [
-        Transfer(0, 2, (), 0, {"input": 1, "filter": 1, "sums": 0}, {0: 3}),
-        Transfer(4, 6, (), 1, {"input": 1, "filter": 1, "sums": 0}, {0: 7}),
-        Transfer(8, 9, (), 2, {"input": 0, "filter": 1, "sums": 0}, {0: 10}),
+        Transfer(0, 2, (), 0, {"input": 1, "filter": 1, "sums": 0}, {0: 3}, {0: (1, 1)}, ()),
+        Transfer(4, 6, (), 1, {"input": 1, "filter": 1, "sums": 0}, {0: 7}, {0: (1, 1)}, ("buffer",)),
+        Transfer(8, 9, (), 2, {"input": 0, "filter": 1, "sums": 0}, {0: 10}, {0: (0, 1)}, ("buffer",)),
     ]
     assert [e for e in events if isinstance(e, Compute)][:3] == [
         Compute(3, 4, (), 0, 0, 1),
