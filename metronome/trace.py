@@ -11,7 +11,7 @@ from dataflow.errors import InputError
 from metronome.options import DEFAULT_HARDWARE, DataflowOption, HardwareOption, LayerArgument, SetOption, WorkloadOption
 
 if TYPE_CHECKING:
-    from metronome.moments import MappedLayer
+    from metronome.moments.mapped import MappedLayer
     from simulator.events import Window
 
 #: steps of a layer up to which its accesses are followed
@@ -56,7 +56,7 @@ def trace_command(
     Of a large layer a window: what repeats before and after it is skipped.
     """
     from metronome.files import ensure_writable
-    from metronome.moments import mapped_layer, refuse_large, window_of
+    from metronome.moments.mapped import mapped_layer, refuse_large, window_of
 
     _ensure_known(output, accesses=accesses, sram=sram)
     if output != "-" and not sram:

@@ -1,0 +1,1 @@
+"""Moments of a layer: what was recorded around them, what is where, and why."""
