@@ -11,6 +11,7 @@ import typer
 
 from dataflow.errors import InputError
 from metronome import baseline, explain, report, study, trace, truth, validate
+from metronome.debug.command import debug_command
 from metronome.options import (
     DEFAULT_HARDWARE,
     CompatOption,
@@ -25,6 +26,7 @@ from metronome.options import (
 )
 from metronome.progress import layer_progress
 from metronome.terminal import results_console, warn_of_simplified
+from metronome.view.command import view_command
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -271,6 +273,8 @@ app.command("whatif")(guarded(explain.whatif_command))
 app.command("report")(guarded(report.report_command))
 app.command("validate")(guarded(validate.validate_command))
 app.command("trace")(guarded(trace.trace_command))
+app.command("view")(guarded(view_command))
+app.command("debug")(guarded(debug_command))
 app.command("truth")(guarded(truth.truth_command))
 
 

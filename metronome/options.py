@@ -32,3 +32,11 @@ CompatOption = Annotated[
 ]
 OverflowOption = Annotated[bool, typer.Option("--allow-overflow", help="Tiles may exceed the scratchpads: warn.")]
 WorkersOption = Annotated[int, typer.Option("--workers", metavar="N", help="Processes to share the layers among.")]
+FirstOption = Annotated[int | None, typer.Option("--from", metavar="CYCLE", min=0, help="The first cycle.")]
+LastOption = Annotated[int | None, typer.Option("--to", metavar="CYCLE", min=0, help="The last cycle.")]
+StepOption = Annotated[
+    str | None, typer.Option("--step", metavar="N[-M]", help="Steps of the top level only, from 0 on.")
+]
+ClusterOption = Annotated[
+    str | None, typer.Option("--cluster", metavar="PATH", help="A cluster and what is below, e.g. 0.3.")
+]

@@ -6,15 +6,13 @@ but those that are named by their digest, and lets nothing be loaded.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from metronome.pages import policy, source
 from metronome.report_content import MODELS, MOST_POINTS, Content, WorstCase
 from metronome.report_figures import figures, percent
 
@@ -30,11 +28,11 @@ class Verdict:
 
 def page(content: Content, worst: int) -> str:
     """Return the page's text; ``worst`` is how many cases of every kind the content was asked for."""
-    environment = Environment(loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined)
     listed = {case.record.number for case in content.worst}
     environment.filters |= {"count": count, "percent": percent, "case": lambda number: _case(number, listed)}
     drawn = figures(content)
-    scripts = [_source("report_page.js")]
+    scripts = [source("report_page.js")]
     if drawn:
         from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
@@ -47,8 +45,8 @@ def page(content: Content, worst: int) -> str:
         limit=worst,
         most_points=MOST_POINTS,
         described=_described,
-        policy=_policy(scripts),
-        style=Markup(_source("report_page.css")),
+        policy=policy(scripts),
+        style=Markup(source("report_page.css")),
         scripts=[Markup(script) for script in scripts],
     )
 
@@ -107,16 +105,3 @@ def _described(case: WorstCase) -> Iterator[tuple[str, str]]:
         if cycles is not None:
             off = f" ({percent(case.errors[model])} %)" if model in case.errors else ""
             yield f"{model.capitalize()} cycles", f"{count(cycles)}{off}"
-
-
-def _policy(scripts: list[str]) -> str:
-    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _source(name: str) -> str:
-    return (files("metronome") / name).read_text(encoding="utf-8")

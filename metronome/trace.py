@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataflow.errors import InputError
-from metronome.options import DEFAULT_HARDWARE, DataflowOption, HardwareOption, LayerArgument, SetOption, WorkloadOption
+from metronome.options import (
+    DEFAULT_HARDWARE,
+    ClusterOption,
+    DataflowOption,
+    FirstOption,
+    HardwareOption,
+    LastOption,
+    LayerArgument,
+    SetOption,
+    StepOption,
+    WorkloadOption,
+)
 
 if TYPE_CHECKING:
     from metronome.moments.mapped import MappedLayer
@@ -36,14 +47,10 @@ def trace_command(
     dataflow: DataflowOption = None,
     hardware: HardwareOption = DEFAULT_HARDWARE,
     set_: SetOption = None,
-    first: Annotated[int | None, typer.Option("--from", metavar="CYCLE", min=0, help="The first cycle.")] = None,
-    last: Annotated[int | None, typer.Option("--to", metavar="CYCLE", min=0, help="The last cycle.")] = None,
-    step: Annotated[
-        str | None, typer.Option("--step", metavar="N[-M]", help="Steps of the top level only, from 0 on.")
-    ] = None,
-    cluster: Annotated[
-        str | None, typer.Option("--cluster", metavar="PATH", help="A cluster and what is below, e.g. 0.3.")
-    ] = None,
+    first: FirstOption = None,
+    last: LastOption = None,
+    step: StepOption = None,
+    cluster: ClusterOption = None,
     accesses: Annotated[
         bool, typer.Option("--accesses", help="Every element that a buffer reads or writes, instead of events.")
     ] = False,

@@ -16,7 +16,8 @@ from simulator.events import BufferLevel, Event, Path, Step, Tiles, Transfer
 #: a step of a unit, and the inputs and filters that it received for it
 _Stay = tuple[Step, tuple[int, int]]
 
-_Change = tuple[int, Tiles]
+#: the cycle of a change, the number of the step that it is for, and how many more elements there are then
+_Change = tuple[int, int, Tiles]
 
 
 def buffer_levels(events: Iterable[Event]) -> list[BufferLevel]:
@@ -42,34 +43,28 @@ def buffer_levels(events: Iterable[Event]) -> list[BufferLevel]:
 
 
 def _levels(unit: int, stays: Sequence[_Stay]) -> Iterator[BufferLevel]:
-    changes = sorted(_changes(unit, stays), key=lambda change: change[0])
-    first, last = stays[0][0], stays[-1][0]
-    level, since = (0, 0, 0), first.begin
-    for cycle, by in changes:
+    cluster, level, since, latest = stays[0][0].cluster, (0, 0, 0), stays[0][0].begin, 0
+    for cycle, number, by in sorted(_changes(unit, stays), key=lambda change: change[0]):
         if cycle > since and level != (0, 0, 0):
-            yield BufferLevel(since, cycle, first.cluster, _number(stays, since), unit, level)
+            yield BufferLevel(since, cycle, cluster, latest, unit, level)
         level, since = (level[0] + by[0], level[1] + by[1], level[2] + by[2]), cycle
+        latest = max(latest, number)
     end = max(step.ended(unit) for step, _ in stays)
     if end > since:
-        yield BufferLevel(since, end, last.cluster, _number(stays, since), unit, level)
+        yield BufferLevel(since, end, cluster, latest, unit, level)
 
 
 def _changes(unit: int, stays: Sequence[_Stay]) -> Iterator[_Change]:
-    """Yield when elements come and go, and how many more there are then."""
+    """Yield when elements come and go."""
     step, _ = stays[0]
     inputs, filters, outputs = step.tiles[unit]
-    yield step.begin, (inputs, filters, 0)
-    yield step.started, (0, 0, outputs)
+    yield step.begin, step.number, (inputs, filters, 0)
+    yield step.started, step.number, (0, 0, outputs)
     for (step, _), (after, received) in pairwise(stays):
-        yield after.begin, (*received, 0)
+        yield after.begin, after.number, (*received, 0)
         gone = [
             before + more - then
             for before, more, then in zip(step.tiles[unit][:2], received, after.tiles[unit][:2], strict=True)
         ]
-        yield max(step.ended(unit), after.begin), (-gone[0], -gone[1], 0)
-        yield after.started, (0, 0, after.tiles[unit][2] - step.tiles[unit][2])
-
-
-def _number(stays: Sequence[_Stay], cycle: int) -> int:
-    """Return the number of the latest step that had begun."""
-    return max((step.number for step, _ in stays if step.begin <= cycle), default=stays[0][0].number)
+        yield max(step.ended(unit), after.begin), step.number, (-gone[0], -gone[1], 0)
+        yield after.started, after.number, (0, 0, after.tiles[unit][2] - step.tiles[unit][2])

@@ -23,6 +23,7 @@ class Track(Generic[E]):
     def __init__(self, events: Iterable[E] = ()) -> None:
         self._events = sorted(events, key=lambda event: (event.begin, event.end))
         self._begins = [event.begin for event in self._events]
+        self._longest = max((event.end - event.begin for event in self._events), default=0)
 
     def __iter__(self) -> Iterator[E]:
         return iter(self._events)
@@ -32,11 +33,20 @@ class Track(Generic[E]):
 
     def at(self, cycle: int) -> E | None:
         """Return the latest event that goes on in the cycle."""
-        return next((event for event in self.begun(cycle) if event.end > cycle), None)
+        return next(self.during(cycle), None)
 
-    def begun(self, cycle: int) -> Iterable[E]:
-        """Return the events that have begun in the cycle or before, the latest first."""
-        return reversed(self._events[: bisect_right(self._begins, cycle)])
+    def during(self, cycle: int) -> Iterator[E]:
+        """Yield the events that go on in the cycle, the latest first."""
+        for event in self.begun(cycle):
+            if event.begin < cycle - self._longest:
+                return
+            if event.end > cycle:
+                yield event
+
+    def begun(self, cycle: int) -> Iterator[E]:
+        """Yield the events that have begun in the cycle or before, the latest first."""
+        for index in range(bisect_right(self._begins, cycle) - 1, -1, -1):
+            yield self._events[index]
 
     def after(self, cycle: int) -> E | None:
         """Return the first event that begins after the cycle."""
@@ -83,14 +93,15 @@ class Recording:
 
     def working(self, cluster: Path, cycle: int) -> Step | None:
         """Return the step whose units may work in the cycle, or have just done so: the latest that has begun to."""
-        steps = [step for step in self.track(Step, cluster).begun(cycle) if step.started <= cycle]
-        latest = max(steps, key=lambda step: (step.started, step.begin), default=None)
-        return latest if latest is not None and latest.end > cycle else None
+        steps = (step for step in self.track(Step, cluster).during(cycle) if step.started <= cycle)
+        return max(steps, key=lambda step: (step.started, step.begin), default=None)
 
     def next_step(self, cluster: Path, cycle: int) -> Step | None:
         """Return the next step whose units begin after the cycle."""
-        later = (step for step in self.track(Step, cluster) if step.started > cycle)
-        return min(later, key=lambda step: (step.started, step.begin), default=None)
+        steps = self.track(Step, cluster)
+        waiting = [step for step in steps.during(cycle) if step.started > cycle]
+        coming = steps.after(cycle)
+        return min([*waiting, *([coming] if coming else [])], key=lambda step: (step.started, step.begin), default=None)
 
     def transfer_of(self, step: Step) -> Transfer | None:
         """Return what was sent for a step, None if it needed nothing."""
@@ -102,8 +113,9 @@ class Recording:
         return buffer_levels(self.events)
 
     def cycles_of_events(self) -> list[int]:
-        """Return the cycles in which something begins or ends."""
+        """Return the cycles in which something begins or ends, or outputs are upstream."""
         found = {cycle for event in self.events for cycle in (event.begin, event.end)}
+        found |= {event.upstream for event in self.events if isinstance(event, Drain)}
         return sorted(cycle for cycle in found if self.first <= cycle <= self.last)
 
 

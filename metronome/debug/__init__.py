@@ -1,0 +1,1 @@
+"""``metronome debug``: a simulation cycle by cycle, forwards and backwards."""

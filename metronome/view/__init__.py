@@ -1,0 +1,1 @@
+"""``metronome view``: a page that shows the array over time."""
