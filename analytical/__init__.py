@@ -2,5 +2,6 @@
 
 from analytical.assumptions import NAMES, PUBLISHED, REFINED, Assumptions
 from analytical.model import Analysis, analyze, analyze_mapping
+from analytical.sweeping import Sweep, sweep
 
-__all__ = ["NAMES", "PUBLISHED", "REFINED", "Analysis", "Assumptions", "analyze", "analyze_mapping"]
+__all__ = ["NAMES", "PUBLISHED", "REFINED", "Analysis", "Assumptions", "Sweep", "analyze", "analyze_mapping", "sweep"]

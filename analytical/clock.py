@@ -8,9 +8,9 @@ from itertools import count, pairwise
 
 from analytical.assumptions import Assumptions
 from analytical.clusters import Kind
-from analytical.ports import Ports
+from analytical.durations import Durations
 from analytical.schedule import Schedule, Step, Stretch
-from analytical.timeline import Matrix, Row, Timeline, after
+from analytical.timeline import Cycles, Matrix, Row, Timeline, after
 from dataflow.hardware import Machine
 from dataflow.levels import Mapping
 
@@ -47,10 +47,18 @@ class Variables:
 class Clock:
     """The time of all kinds of clusters on a machine, after all of a schedule's steps."""
 
-    def __init__(self, mapping: Mapping, machine: Machine, schedule: Schedule, assumptions: Assumptions) -> None:
+    def __init__(
+        self,
+        mapping: Mapping,
+        machine: Machine,
+        schedule: Schedule,
+        assumptions: Assumptions,
+        durations: Durations | None = None,
+        timeline: type[Timeline] = Timeline,
+    ) -> None:
         self._mapping = mapping
         self._machine = machine
-        self._ports = Ports(machine)
+        self._durations = durations or Durations(machine)
         self._assumptions = assumptions
         self._variables: dict[tuple[int, ...], Variables] = {}
         numbers = count(BEGINNING + 1)
@@ -64,16 +72,16 @@ class Clock:
             self._variables[kind.path] = own
         self._effects: dict[Stretch, Matrix] = {}
         self._often = schedule.often()
-        self._timeline = Timeline({variable: after(BEGINNING, 0) for variable in range(next(numbers))})
+        self._timeline = timeline({variable: after(BEGINNING, 0) for variable in range(next(numbers))})
         self._pass(schedule.top, 1, Gates())
 
-    def compute_end(self) -> int:
+    def compute_end(self) -> Cycles:
         """Return the cycle at which the last compute ends."""
         return self._timeline.value(self._variables[()].ends[0])
 
-    def end(self) -> int:
-        """Return the cycle at which everything has ended, drains included."""
-        return max(self.compute_end(), *(self._timeline.value(own.upstream) for own in self._variables.values()))
+    def ends(self) -> list[Cycles]:
+        """Return the cycles at which computing has ended, and the drains of every kind of cluster."""
+        return [self.compute_end(), *(self._timeline.value(own.upstream) for own in self._variables.values())]
 
     def _pass(self, stretch: Stretch, times: int, within: Gates) -> None:
         """Let a stretch happen ``times`` times between the gates of a step of the level above.
@@ -111,8 +119,8 @@ class Clock:
 
     def _in_pipeline(self, step: Step, within: Gates) -> Row:
         """Transfer as soon as the port and a buffer are free, compute as soon as data are here; return the end."""
-        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
-        occupied = self._ports.transfer(step.kind.level, step.work)
+        own, time, level = self._variables[step.kind.path], self._timeline, step.kind.level
+        occupied = self._durations.transfer(level, step.work)
         waits = [own.sent, within.arrival, own.ends[-1]]
         if step.work.filter.copies:
             waits.append(own.ends[self._machine.filter_tiles - 1])
@@ -122,13 +130,12 @@ class Clock:
         if step.below:
             waits += slot
         time.set(own.sent, time.latest([(wait, occupied) for wait in waits]))
-        latency = network.distribution.latency if self._ports.distributed(step.work) else 0
-        time.set(own.gates.arrival, time.later(own.sent, latency))
+        time.set(own.gates.arrival, time.later(own.sent, self._durations.arrival(level, step.work)))
         if step.below:
             time.set(own.gates.opened, time.latest([(within.opened, 0), (own.ends[0], 0)]))
             return self._units_end(step, own.gates)
         starts = [own.gates.arrival, own.ends[0], within.opened, *slot]
-        duration = self._duration(step)
+        duration = self._durations.compute(step.work)
         return time.latest([(start, duration) for start in starts])
 
     def _begin_tile(self, own: Variables) -> list[int]:
@@ -145,9 +152,8 @@ class Clock:
 
         In the first step there is nothing beside which the transfer could go on.
         """
-        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
-        transfer = self._ports.transfer(step.kind.level, step.work)
-        transfer += network.distribution.latency if self._ports.distributed(step.work) else 0
+        own, time, level = self._variables[step.kind.path], self._timeline, step.kind.level
+        transfer = self._durations.transfer(level, step.work) + self._durations.arrival(level, step.work)
         before = (own.ends[0], within.opened, within.arrival)
         time.set(own.sent, time.latest([(each, transfer) for each in before]))
         begin = time.latest([(own.sent, 0)] if step.work.first else [(each, 0) for each in before])
@@ -156,7 +162,7 @@ class Clock:
         if step.below:
             computed = self._units_end(step, own.gates)
         else:
-            computed = time.latest([(own.gates.arrival, self._duration(step))])
+            computed = time.latest([(own.gates.arrival, self._durations.compute(step.work))])
         time.set(own.gates.arrival, computed)
         return time.latest([(own.gates.arrival, 0), (own.sent, 0), (own.upstream, 0)])
 
@@ -173,21 +179,18 @@ class Clock:
 
     def _drain(self, step: Step) -> None:
         """Let the outputs that leave after a step cross the collection port, in order."""
-        own, time, network = self._variables[step.kind.path], self._timeline, self._machine.network(step.kind.level)
+        own, time, level = self._variables[step.kind.path], self._timeline, step.kind.level
         delay = self._reduction_delay(step)
-        occupied = self._ports.drain(step.kind.level, step.work)
+        occupied = self._durations.drain(level, step.work)
         ready = [(own.ends[0], delay + occupied)]
         if not self._assumptions.lockstep:
             units = [self._variables[step.kind.units[unit].path] for unit in step.work.leaving]
             ready += [(each.upstream, delay + occupied) for each in units]
             ready.append((own.collected, occupied))
         time.set(own.collected, time.latest(ready))
-        time.set(own.upstream, time.later(own.collected, network.collection.latency))
+        time.set(own.upstream, time.later(own.collected, self._durations.upstream(level)))
         if own.slots:
             time.set(own.slots[-1], time.later(own.collected, -delay))
-
-    def _duration(self, step: Step) -> int:
-        return -(-step.work.size.macs // self._machine.lanes)
 
     def _reduction_delay(self, step: Step) -> int:
         """Return how long it takes to add what several units drain, if any element comes from more than one."""

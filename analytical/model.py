@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from analytical.assumptions import REFINED, Assumptions
 from analytical.clock import Clock
 from analytical.clusters import kinds
+from analytical.durations import Durations
 from analytical.memory import memory
 from analytical.ports import Ports
 from analytical.positions import Tree
-from analytical.schedule import Schedule
+from analytical.schedule import Schedule, Step
+from analytical.timeline import Cycles
+from analytical.timelines import Timelines, latest
 from analytical.totals import Totals, totals
 from analytical.traffic import Axes
-from analytical.work import Workbook
+from analytical.work import Work, Workbook
 from dataflow.directives import Dataflow
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS, Layer
@@ -53,7 +58,7 @@ class Analysis:
         by_level = totals(schedule, len(mapping.levels), ports, assumptions)
         clock = Clock(mapping, machine, schedule, assumptions)
         behind = memory(machine, mapping.layer, self._touched, by_level[0])
-        cycles = max(clock.end(), behind.cycles)
+        cycles = max(*clock.ends(), behind.cycles)
         boundaries: list[Boundary] = []
         stays = self._touched["output"]
         for each in by_level:
@@ -69,6 +74,20 @@ class Analysis:
             utilization=macs / (cycles * machine.pes * machine.lanes),
             dram=behind.dram,
         )
+
+    def works(self, assumptions: Assumptions) -> Iterator[tuple[int, Work]]:
+        """Yield every distinct step's level and work."""
+        for stretch in self._schedule(assumptions).stretches:
+            if isinstance(stretch, Step):
+                yield stretch.kind.level, stretch.work
+
+    def times(self, machine: Machine, assumptions: Assumptions, durations: Durations) -> tuple[Cycles, Cycles]:
+        """Return the cycles, and when computing ends, on many machines that are like one but for ``durations``."""
+        schedule = self._schedule(assumptions)
+        by_level = totals(schedule, len(self._mapping.levels), Ports(machine), assumptions)
+        clock = Clock(self._mapping, machine, schedule, assumptions, durations, Timelines)
+        behind = memory(machine, self._mapping.layer, self._touched, by_level[0])
+        return latest([*clock.ends(), behind.cycles]), clock.compute_end()
 
     def _schedule(self, assumptions: Assumptions) -> Schedule:
         restart = assumptions.restart_reuse

@@ -1,4 +1,4 @@
-"""How many elements cross the two ports of a cluster in a step (§4), and for how long, on a machine."""
+"""How many elements cross the two ports of a cluster in a step (§4), on a machine."""
 
 from __future__ import annotations
 
@@ -26,20 +26,3 @@ class Ports:
         """Return the elements that cross the collection port of a level's cluster after a step."""
         reduces = self._machine.network(level).collection.reduction != "none"
         return work.output.distinct if reduces else work.output.copies
-
-    def transfer(self, level: int, work: Work) -> int:
-        """Return for how many cycles a step occupies the distribution port, or the slower of the two."""
-        port = self._machine.network(level).distribution
-        if port.filter_bandwidth is None:
-            return _occupation(self.distributed(work), port.bandwidth)
-        inputs, filters = self.sent(work.input), self.sent(work.filter)
-        return max(_occupation(inputs, port.bandwidth), _occupation(filters, port.filter_bandwidth))
-
-    def drain(self, level: int, work: Work) -> int:
-        """Return for how many cycles the outputs that leave after a step occupy the collection port."""
-        return _occupation(self.collected(level, work), self._machine.network(level).collection.bandwidth)
-
-
-def _occupation(elements: int, bandwidth: int | None) -> int:
-    """Return for how many cycles elements occupy a port; wires take no time."""
-    return 0 if bandwidth is None else -(-elements // bandwidth)

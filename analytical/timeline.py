@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache, partial
+from typing import Any
+
+#: a number of cycles: an int, or an array with a number for each of many machines (`analytical.timelines`)
+Cycles = Any
 
 #: delays after earlier variables; shapes are never altered once they are made
-Shape = dict[int, int]
+Shape = dict[int, Cycles]
 
 #: a variable's cycle: the latest of earlier variables' plus a delay each, which is a common one and that of the shape.
 #: With an empty shape it is no constraint at all. Variables that follow from one another share a shape.
-Row = tuple[int, Shape]
+Row = tuple[Cycles, Shape]
 
 #: the variables that something changes
 Matrix = dict[int, Row]
 
 #: by how much the delays of a row get longer each time: all of them alike, or each on its own
-Growth = int | Shape
+Growth = Cycles | Shape
 
 #: repetitions after which variables usually go on evenly, and how many of them may have to be taken together
 _TRIED = 6
@@ -40,13 +44,13 @@ class Timeline:
     def __init__(self, rows: Matrix) -> None:
         self._rows = rows
 
-    def latest(self, terms: Iterable[tuple[int, int]]) -> Row:
+    def latest(self, terms: Iterable[tuple[int, Cycles]]) -> Row:
         """Return the maximum of (variable, delay) terms, as a row."""
-        return _combined(terms, self._rows)
+        return self._combined(terms, self._rows)
 
-    def later(self, variable: int, delay: int) -> Row:
+    def later(self, variable: int, delay: Cycles) -> Row:
         """Return what comes so long after a variable, as a row."""
-        common, shape = self._rows.get(variable) or (0, _itself(variable))
+        common, shape = self._rows.get(variable) or (0, itself(variable))
         return (common + delay, shape) if shape else _NEVER
 
     def set(self, variable: int, row: Row) -> None:
@@ -55,7 +59,7 @@ class Timeline:
 
     def copy(self, source: int, target: int) -> None:
         """Let ``target`` be what ``source`` is."""
-        self._rows[target] = self._rows.get(source) or (0, _itself(source))
+        self._rows[target] = self._rows.get(source) or (0, itself(source))
 
     def forget(self, variable: int) -> None:
         """Let ``variable`` constrain nothing."""
@@ -75,7 +79,7 @@ class Timeline:
 
     def apply(self, effect: Matrix) -> None:
         """Let what `effect` returned happen."""
-        self._rows |= _product(effect, self._rows)
+        self._rows |= self._product(effect, self._rows)
 
     def repeat(self, body: Callable[[], None], times: int) -> None:
         """Let what ``body`` does happen ``times`` times; it is called a few times.
@@ -90,7 +94,7 @@ class Timeline:
                     self.apply(effect)
                 times //= 2
                 if times:
-                    effect = _product(effect, effect)
+                    effect = self._product(effect, effect)
                     times = self._until_even(partial(self.apply, effect), times)
 
     def _until_even(self, body: Callable[[], None], times: int) -> int:
@@ -108,7 +112,7 @@ class Timeline:
             history.append(self._rows)
             for period in _PERIODS:
                 if 2 * period < len(history) and period <= times:
-                    growth = _even_growth(*history[-1 - 2 * period :: period])
+                    growth = self._even_growth(*history[-1 - 2 * period :: period])
                     if growth is not None and self._leaps(body, period, growth, times // period):
                         for _ in range(times % period):
                             body()
@@ -122,98 +126,97 @@ class Timeline:
         self._rows = _grown(now, growth, times - 1)
         for _ in range(period):
             body()
-        if all(
-            row == self._rows[variable] or delays(row) == delays(self._rows[variable]) for variable, row in end.items()
-        ):
+        if all(self._same(row, self._rows[variable]) for variable, row in end.items()):
             return True
         self._rows = now
         return False
 
-    def value(self, variable: int) -> int:
+    def value(self, variable: int) -> Cycles:
         """Return the cycle of a variable that something constrains, if all variables began at 0."""
         return max(delays(self.latest([(variable, 0)])).values())
 
+    def _combined(self, terms: Iterable[tuple[int, Cycles]], rows: Matrix) -> Row:
+        """Return the maximum of (variable, delay) terms, where the variables are what ``rows`` say."""
+        latest: dict[int, Row] = {}
+        for variable, delay in terms:
+            common, shape = rows.get(variable) or (0, itself(variable))
+            if not shape:
+                continue
+            same = latest.get(id(shape))
+            if same is None or same[0] < common + delay:
+                latest[id(shape)] = common + delay, shape
+        if not latest:
+            return _NEVER
+        (first, shape), *others = latest.values()
+        if not others:
+            return first, shape
+        found = dict(shape)
+        for common, shape in others:
+            later = common - first
+            for variable, delay in shape.items():
+                if variable not in found or found[variable] < delay + later:
+                    found[variable] = delay + later
+        if len(found) == 1:
+            ((variable, delay),) = found.items()
+            return first + delay, itself(variable)
+        return first, found
 
-def after(variable: int, delay: int) -> Row:
+    def _product(self, after: Matrix, before: Matrix) -> Matrix:
+        """Return the rows of ``after`` in the variables that ``before`` starts from."""
+        combined: dict[int, Row] = {}
+        found = {}
+        for variable, (common, shape) in after.items():
+            row = combined.get(id(shape))
+            if row is None:
+                row = combined[id(shape)] = self._combined(shape.items(), before)
+            found[variable] = common + row[0], row[1]
+        return found
+
+    def _even_growth(self, first: Matrix, second: Matrix, third: Matrix) -> dict[int, Growth] | None:
+        """Return by how much delays are longer in the third than in the second, None if not as from the first on."""
+        found: dict[int, Growth] = {}
+        for variable, row in third.items():
+            earlier, earliest = second.get(variable), first.get(variable)
+            if row is earlier is earliest:
+                continue
+            if earlier is None or earliest is None:
+                return None
+            growth = row[0] - earlier[0]
+            if row[1] is earlier[1] is earliest[1]:
+                if growth != earlier[0] - earliest[0]:
+                    return None
+                found[variable] = growth
+                continue
+            if not row[1].keys() == earlier[1].keys() == earliest[1].keys():
+                return None
+            before = earlier[0] - earliest[0]
+            each = found[variable] = {}
+            for source, delay in row[1].items():
+                each[source] = growth + delay - earlier[1][source]
+                if each[source] != before + earlier[1][source] - earliest[1][source]:
+                    return None
+        return found
+
+    def _same(self, row: Row, other: Row) -> bool:
+        """Tell whether two rows are the same."""
+        return row == other or delays(row) == delays(other)
+
+
+def after(variable: int, delay: Cycles) -> Row:
     """Return the row of what comes that long after a variable."""
-    return delay, _itself(variable)
+    return delay, itself(variable)
 
 
-def delays(row: Row) -> dict[int, int]:
+def delays(row: Row) -> Shape:
     """Return a row's delay after each variable that it follows from."""
     common, shape = row
     return {variable: common + delay for variable, delay in shape.items()}
 
 
 @cache
-def _itself(variable: int) -> Shape:
+def itself(variable: int) -> Shape:
     """Return the shape of a row that follows from one variable only."""
     return {variable: 0}
-
-
-def _combined(terms: Iterable[tuple[int, int]], rows: Matrix) -> Row:
-    """Return the maximum of (variable, delay) terms, where the variables are what ``rows`` say."""
-    latest: dict[int, Row] = {}
-    for variable, delay in terms:
-        common, shape = rows.get(variable) or (0, _itself(variable))
-        if not shape:
-            continue
-        same = latest.get(id(shape))
-        if same is None or same[0] < common + delay:
-            latest[id(shape)] = common + delay, shape
-    if not latest:
-        return _NEVER
-    (first, shape), *others = latest.values()
-    if not others:
-        return first, shape
-    found = dict(shape)
-    for common, shape in others:
-        later = common - first
-        for variable, delay in shape.items():
-            if variable not in found or found[variable] < delay + later:
-                found[variable] = delay + later
-    if len(found) == 1:
-        ((variable, delay),) = found.items()
-        return first + delay, _itself(variable)
-    return first, found
-
-
-def _product(after: Matrix, before: Matrix) -> Matrix:
-    """Return the rows of ``after`` in the variables that ``before`` starts from."""
-    combined: dict[int, Row] = {}
-    found = {}
-    for variable, (common, shape) in after.items():
-        row = combined.get(id(shape))
-        if row is None:
-            row = combined[id(shape)] = _combined(shape.items(), before)
-        found[variable] = common + row[0], row[1]
-    return found
-
-
-def _even_growth(first: Matrix, second: Matrix, third: Matrix) -> dict[int, Growth] | None:
-    """Return by how much delays are longer in the third than in the second, None if not as much as from the first."""
-    found: dict[int, Growth] = {}
-    for variable, row in third.items():
-        earlier, earliest = second.get(variable), first.get(variable)
-        if row is earlier is earliest:
-            continue
-        if earlier is None or earliest is None:
-            return None
-        growth = row[0] - earlier[0]
-        if row[1] is earlier[1] is earliest[1]:
-            if growth != earlier[0] - earliest[0]:
-                return None
-            found[variable] = growth
-            continue
-        if not row[1].keys() == earlier[1].keys() == earliest[1].keys():
-            return None
-        before = earlier[0] - earliest[0]
-        each = found[variable] = {}
-        for source, delay in row[1].items():
-            each[source] = growth + delay - earlier[1][source]
-            if each[source] != before + earlier[1][source] - earliest[1][source]:
-                return None
-    return found
 
 
 def _grown(matrix: Matrix, growth: dict[int, Growth], times: int) -> Matrix:
@@ -221,7 +224,7 @@ def _grown(matrix: Matrix, growth: dict[int, Growth], times: int) -> Matrix:
     found = dict(matrix)
     for variable, each in growth.items():
         common, shape = matrix[variable]
-        if isinstance(each, int):
+        if not isinstance(each, dict):
             found[variable] = common + times * each, shape
         else:
             found[variable] = common, {source: delay + times * each[source] for source, delay in shape.items()}

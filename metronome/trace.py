@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 MOST_STEPS_OF_ACCESSES = 2_000_000
 
 #: what is written, by the ending of the file's name
-OF_EVENTS, OF_ACCESSES = (".json", ".vcd", ".csv", ".parquet"), (".csv", ".parquet")
+OF_EVENTS = (".json", ".vcd", ".csv", ".parquet", ".svg", ".png", ".pdf")
+OF_ACCESSES = (".csv", ".parquet")
 
 
 def trace_command(
@@ -40,7 +41,7 @@ def trace_command(
             "--output",
             "-o",
             metavar="FILE",
-            help=".json (Perfetto), .vcd (GTKWave), .csv or .parquet; - for CSV printed.",
+            help=".json (Perfetto), .vcd (GTKWave), .csv, .parquet, or a picture: .svg, .png, .pdf; - for CSV printed.",
         ),
     ],
     workload: WorkloadOption = "resnet50",
@@ -91,12 +92,13 @@ def _ensure_known(output: str, *, accesses: bool, sram: bool) -> None:
         if output == "-" or suffix:
             raise InputError("SRAM traces are three files; name a folder", output)
     elif output != "-" and suffix not in (OF_ACCESSES if accesses else OF_EVENTS):
-        kinds = "accesses are a" if accesses else "a trace is a .json, a .vcd, a"
+        kinds = "accesses are a" if accesses else "a trace is a .json, a .vcd, a picture (.svg, .png, .pdf), a"
         raise InputError(f"{kinds} .csv or a .parquet file, or - for CSV on standard output", output)
 
 
 def _events(layer: MappedLayer, window: Window, output: str, _: bool) -> tuple[int, str, int]:
-    from metronome.files import write
+    from metronome.files import write, write_bytes
+    from metronome.trace_figures import picture
     from metronome.trace_files import chrome_trace
     from metronome.trace_tables import event_table, write_table
     from metronome.waveforms import waveforms
@@ -114,6 +116,8 @@ def _events(layer: MappedLayer, window: Window, output: str, _: bool) -> tuple[i
         write(chrome_trace(events, about), output)
     elif output.endswith(".vcd"):
         write(waveforms(events), output)
+    elif output.endswith((".svg", ".png", ".pdf")):
+        write_bytes(picture(events, layer, PurePath(output).suffix[1:]), output)
     else:
         write_table(event_table(events), output)
     return len(events), "events", metrics.cycles

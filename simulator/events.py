@@ -49,8 +49,8 @@ class Transfer(Event):
     """Data on the distribution port; elements by kind, and when each active unit has all of its own.
 
     ``received`` are the elements of inputs and filters that each active unit gets. ``held_up_by`` is what was there
-    no sooner than the transfer began: the port, a free buffer, room for outputs, or the data (``enclosing``: those of
-    the enclosing step; ``dram``, ``l2_port``: of the top level).
+    no sooner than the transfer began: the port, a free buffer, room for outputs, partial sums that return, or the data
+    (``enclosing``: those of the enclosing step; ``dram``, ``l2_port``: of the top level).
     """
 
     elements: dict[str, int]

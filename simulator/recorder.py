@@ -157,6 +157,7 @@ def _held_up_by(cluster: Cluster, delivery: Delivery) -> Iterator[str]:
         "buffer": cluster.buffer_free(activity),
         "dram": delivery.supplied,
         "l2_port": start if start > delivery.asked else 0,
+        "sums": 0 if delivery.back is None else delivery.back.ready,
     }
     found = [cause for cause, since in causes.items() if since == start]
     yield from found or ["outputs" if activity.new_tile and not cluster.innermost else "buffer"]

@@ -86,9 +86,16 @@ def session(text: str) -> tuple[str, str]:
     return "".join(typed), "".join(printed)
 
 
+def _with_examples(name: str, folder: Path) -> None:
+    """Let a page that names files in docs/examples find them, as in the project's folder."""
+    if "docs/examples/" in (ROOT / name).read_text(encoding="utf-8"):
+        (folder / "docs").symlink_to(ROOT / "docs")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_python_blocks_run_and_print_what_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page share their names, in order."""
+    _with_examples(name, tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(ROOT / name):
@@ -99,10 +106,11 @@ def test_python_blocks_run_and_print_what_is_shown(name: str, tmp_path: Path, mo
 @pytest.mark.parametrize("name", NAMES)
 def test_console_blocks_print_what_is_shown(name: str, tmp_path: Path) -> None:
     """Blocks in which `metronome` is typed run in a shell, in one folder per page; ``...`` stands for any text."""
+    _with_examples(name, tmp_path)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for block in blocks(ROOT / name):
         typed, printed = session(block.text)
-        if block.language != "console" or not typed.startswith(("metronome ", "cat ")):
+        if block.language != "console" or not typed.startswith(("metronome ", "cat ", "printf ")):
             continue
         shell = subprocess.run(
             ["bash"],

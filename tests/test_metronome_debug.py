@@ -66,12 +66,12 @@ def test_a_script_prints_what_its_commands_say(folder: Path) -> None:
     result = debug()
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        "> go 4",
+        ": go 4",
         "cycle 4 of 17; PE 0.0: computing, in cycles 4 to 6",
-        "> array",
+        ": array",
         "## ## ## ##",
         "# 8 computing",
-        "> step 3",
+        ": step 3",
         "cycle 7 of 17; PE 0.0: computing, in cycles 6 to 8",
     ]
 
@@ -229,7 +229,7 @@ def test_the_screen_shows_every_pane_and_takes_keys_and_commands() -> None:
             await pilot.press("right", "right", "right", "right", "down", "w")
             assert (session.cycle, session.pe) == (4, (0, 1))
             answer = str(screen.query_one("#output", Static).render())
-            assert answer.startswith("> why\nroot: PE 0.1 is computing 2 MACs")
+            assert answer.startswith(": why\nroot: PE 0.1 is computing 2 MACs")
             await pilot.press("colon", *"break cycle 11", "enter", "c")
             assert session.cycle == 11
             await pilot.press("colon", *"fly", "enter")

@@ -129,6 +129,23 @@ def test_an_sram_trace_has_the_addresses_of_every_cycle(folder: Path) -> None:
     assert min(min(row[1:]) for row in found["output_sram_write.csv"]) > highest
 
 
+def test_a_picture_shows_who_computes_what_and_when(folder: Path) -> None:
+    """The same events give the same picture; its lanes are the ports of five clusters and eight PEs."""
+    assert trace("rows", "-o", "one.svg").exit_code == trace("rows", "-o", "other.svg").exit_code == 0
+    content = (folder / "one.svg").read_text()
+    assert content == (folder / "other.svg").read_text()
+    assert all(f"<!-- {name} -->" in content for name in ("PE 3.1", "cluster 3: collection", "the top: distribution"))
+
+
+def test_a_picture_that_nobody_could_read_is_refused(folder: Path) -> None:
+    result = trace("large", "-o", "large.png", "--from", "0", "--to", "4000")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("metronome: large: 14 PEs and ports and ")
+    assert result.stderr.endswith(" parts are too many for a picture, which takes 40 and 2000; "
+                                  "choose a window, --cluster, or metronome view\n")  # fmt: skip
+    assert not (folder / "large.png").exists()
+
+
 def test_waveforms_have_a_scope_for_every_cluster(folder: Path) -> None:
     """A reader of waveforms finds the top's first transfer, of 8 inputs and 4 weights, from cycle 0 to 1.
 
@@ -169,7 +186,7 @@ TABLE = ".csv or a .parquet file, or - for CSV on standard output"
     [
         (
             ("rows", "-o", "t.txt"),
-            f"t.txt: a trace is a .json, a .vcd, a {TABLE}",
+            f"t.txt: a trace is a .json, a .vcd, a picture (.svg, .png, .pdf), a {TABLE}",
         ),
         (
             ("rows", "-o", "t.json", "--accesses"),

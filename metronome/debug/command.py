@@ -64,4 +64,4 @@ def _carry_out(session: Session, lines: list[str], name: str | None) -> None:
             found = execute(session, text)
         except InputError as error:
             raise InputError(str(error), f"{name}:{number}") from None
-        typer.echo("\n".join([f"> {text}", *found]))
+        typer.echo("\n".join([f": {text}", *found]))

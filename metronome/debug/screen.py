@@ -88,9 +88,9 @@ class Screen(App[None]):
     def action_command(self, line: str) -> None:
         """Carry out a command and show what is there then."""
         try:
-            self._printed = [f"> {line}", *execute(self._session, line)]
+            self._printed = [f": {line}", *execute(self._session, line)]
         except InputError as error:
-            self._printed = [f"> {line}", str(error)]
+            self._printed = [f": {line}", str(error)]
         self._show()
 
     def action_pe(self, direction: int) -> None:

@@ -181,11 +181,16 @@ class _Causes:
         if not causes:
             width = "any number of" if port.bandwidth is None else str(port.bandwidth)
             yield Link(f"root: nothing was in the way of it: {width} elements cross in a cycle, latency {port.latency}")
+        elif "port" in causes:
+            yield from self._port(transfer)
         elif "buffer" in causes:
             yield from self._buffer(transfer)
         elif "enclosing" in causes:
             yield Link(f"it began when the data of the enclosing step were in {cluster_name(transfer.cluster)}")
             yield from self._enclosing(transfer.cluster, transfer.begin)
+        elif "sums" in causes:
+            yield Link(f"the partial sums that return with it were on their way up until {transfer.begin}")
+            yield from self._drains(transfer.cluster, transfer.begin)
         elif "outputs" in causes:
             yield Link(f"it waited for room for outputs below, until {transfer.begin}")
             yield from self._drains(transfer.cluster, transfer.begin)
@@ -193,14 +198,12 @@ class _Causes:
             yield Link(f"root: the DRAM had what is needed in the L2 at {transfer.begin} only")
         elif "l2_port" in causes:
             yield Link(f"root: the single port of the L2 was taken by someone else until {transfer.begin}")
-        else:
-            yield from self._port(transfer)
 
     def _port(self, transfer: Transfer) -> _Chain:
         """Follow transfers that were held up by the one before, to the first of them."""
         chain, first = [transfer], transfer
         track = self._recording.track(Transfer, transfer.cluster)
-        while first.held_up_by == ("port",):
+        while "port" in first.held_up_by:
             before = next((t for t in track.begun(first.begin - 1) if t.end == first.begin), None)
             if before is None:
                 break
@@ -248,8 +251,9 @@ class _Causes:
         """Tell what a collection port was busy with around a cycle."""
         drains = self._recording.track(Drain, cluster)
         last = next((drain for drain in drains.begun(cycle) if drain.end <= cycle), None)
-        last = last or drains.at(cycle)
+        last = last or drains.at(cycle) or drains.after(cycle)
         if last is None:
+            yield Link(f"root: outputs are on their way up until {cycle}")
             return
         chain = [last]
         while (
