@@ -33,6 +33,9 @@ TOGETHER = 1 << 14
 #: keys that say how many buffers there are: machines that differ in them have clocks with other variables
 BUFFERS = ("buffering", "filter_buffering", "output_buffering")
 
+#: keys of no port
+COUNTS = ("lanes", *BUFFERS)
+
 #: numbers of cycles and elements below which half the width will do
 NARROW = 1 << 30
 
@@ -150,7 +153,7 @@ def _checked(machine: Machine, values: Mapping[str, ArrayLike]) -> dict[str, Int
     arrays: dict[str, Integers] = {}
     for key, given in values.items():
         match = _PORT.fullmatch(key)
-        known = key in ("lanes", *BUFFERS) or (match is not None and int(match[1]) < len(machine.levels))
+        known = key in COUNTS or (match is not None and int(match[1]) < len(machine.levels))
         if not known or key.endswith("collection.filter_bandwidth"):
             raise InputError(
                 f"cannot be swept; lanes, {', '.join(BUFFERS)}, bandwidths and latencies of levels can", key

@@ -6,6 +6,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from switched import rich_cases
 
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
@@ -15,14 +16,7 @@ from metronome.moments.causes import why
 from metronome.moments.mapped import MappedLayer, mapped_layer
 from metronome.moments.recording import Recording, record
 from simulator.events import Window
-from validation.strategies import Case, dataflows, layers, rich_machines
-
-
-@st.composite
-def rich_cases(draw: st.DrawFn) -> Case:
-    layer = draw(layers(max_macs=400))
-    machine = draw(rich_machines(st.integers(1, 8)))
-    return layer, draw(dataflows(layer, machine)), machine
+from validation.strategies import Case
 
 
 def recorded(layer: Layer, directives: str, pes: int, **machine: object) -> Recording:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from switched import rich_cases
 from textual.widgets import Input, Static
 from typer.testing import CliRunner, Result
 
@@ -23,7 +24,7 @@ from metronome.moments.mapped import MappedLayer, mapped_layer
 from metronome.moments.recording import record
 from metronome.moments.states import array
 from simulator.events import Window
-from validation.strategies import Case, dataflows, layers, rich_machines
+from validation.strategies import Case
 
 WORKLOAD = """Network net {
   Layer rows {
@@ -46,13 +47,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def session(folder: Path) -> Session:
     """Return a session at the beginning of a small layer: 4 clusters of 2 PEs, three steps, 17 cycles."""
     return Session(mapped_layer("rows", "net.m", None, "reference-36", ["pes=8"]))
-
-
-@st.composite
-def rich_cases(draw: st.DrawFn) -> Case:
-    layer = draw(layers(max_macs=300))
-    machine = draw(rich_machines(st.integers(1, 8)))
-    return layer, draw(dataflows(layer, machine)), machine
 
 
 def debug(*arguments: str, script: str | None = None) -> Result:

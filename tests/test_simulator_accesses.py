@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from switched import rich_cases
 
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
@@ -14,14 +14,7 @@ from dataflow.reader import parse_dataflow
 from simulator.accesses import Accesses
 from simulator.events import Window
 from simulator.simulate import simulate_mapping
-from validation.strategies import Case, dataflows, layers, rich_machines
-
-
-@st.composite
-def rich_cases(draw: st.DrawFn) -> Case:
-    layer = draw(layers(max_macs=500))
-    machine = draw(rich_machines(st.integers(1, 8)))
-    return layer, draw(dataflows(layer, machine)), machine
+from validation.strategies import Case
 
 
 def test_a_window_slides() -> None:

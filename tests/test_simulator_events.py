@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from switched import rich_cases
 
 from dataflow import catalog
 from dataflow.hardware import Machine
@@ -18,20 +19,13 @@ from simulator.attribution import Attribution
 from simulator.events import EVERYTHING, Compute, Drain, Event, Stall, Step, Transfer, Window
 from simulator.recorder import Recorder
 from simulator.simulate import simulate_mapping
-from validation.strategies import Case, dataflows, layers, rich_machines
+from validation.strategies import Case
 
 
 def recorded(mapping: Mapping, machine: Machine, window: Window | None = None) -> tuple[Metrics, list[Event]]:
     """Return what a recorder keeps; without a window, nothing is skipped."""
     recorder = Recorder(mapping.layer, window or EVERYTHING)
     return simulate_mapping(mapping, machine, probe=recorder, window=window), recorder.events
-
-
-@st.composite
-def rich_cases(draw: st.DrawFn, max_macs: int = 500) -> Case:
-    layer = draw(layers(max_macs=max_macs))
-    machine = draw(rich_machines(st.integers(1, 8)))
-    return layer, draw(dataflows(layer, machine)), machine
 
 
 def test_a_layer_with_a_pencil() -> None:

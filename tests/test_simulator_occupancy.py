@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from switched import rich_cases
 
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
@@ -16,14 +16,7 @@ from simulator.events import BufferLevel, Path, Step
 from simulator.occupancy import buffer_levels
 from simulator.recorder import Recorder
 from simulator.simulate import simulate_mapping
-from validation.strategies import Case, dataflows, layers, rich_machines
-
-
-@st.composite
-def rich_cases(draw: st.DrawFn) -> Case:
-    layer = draw(layers(max_macs=500))
-    machine = draw(rich_machines(st.integers(1, 8)))
-    return layer, draw(dataflows(layer, machine)), machine
+from validation.strategies import Case
 
 
 def test_a_window_slides_with_two_buffers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import NamedTuple
 
 from dataflow.errors import InputError
@@ -36,23 +37,19 @@ def pe_name(path: Path) -> str:
 
 def pe_path(mapping: Mapping, text: str) -> Path:
     """Return the units that lead to a PE, which is written 0.3, or as one number counted through all clusters."""
-    units = mapping.units
-    total = 1
-    for width in units:
-        total *= width
-    if re.fullmatch(r"[0-9]{1,9}", text) and (len(units) == 1 or int(text) < total):
-        number, path = int(text), []
+    units, total = mapping.units, prod(mapping.units)
+    path: list[int] = []
+    if re.fullmatch(r"[0-9]{1,9}", text) and int(text) < total:
+        number = int(text)
         for width in reversed(units):
             number, unit = divmod(number, width)
-            path.append(unit)
-        if number == 0:
-            return tuple(reversed(path))
-    elif re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})*", text):
+            path.insert(0, unit)
+    elif re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})+", text):
         path = [int(unit) for unit in text.split(".")]
-        if len(path) == len(units) and all(unit < width for unit, width in zip(path, units, strict=True)):
-            return tuple(path)
-    example = ".".join(str(width - 1) for width in units)
-    raise InputError(f"there is no PE {text}; the last one is {example}, or {total - 1}", "PE")
+    if len(path) != len(units) or any(unit >= width for unit, width in zip(path, units, strict=True)):
+        last = ".".join(str(width - 1) for width in units)
+        raise InputError(f"there is no PE {text}; the last one is {last}, or {total - 1}", "PE")
+    return tuple(path)
 
 
 def element(layer: Layer, text: str) -> Element:

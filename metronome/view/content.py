@@ -20,6 +20,9 @@ EXPLAINED = 3000
 #: moments of the rest of a layer that are looked at for a summary of it, and the cycles of each
 SAMPLES, SAMPLED_CYCLES = 16, 48
 
+#: the share of steps that has to be skipped for that
+SKIPPED = 0.5
+
 Rows = list[list[Any]]
 
 
@@ -207,8 +210,12 @@ def _buffers(recording: Recording) -> list[Rows]:
 
 
 def _rest(recording: Recording) -> Rows:
-    """Return of moments all over the layer which share of its PEs computes there: cycles and share."""
-    if recording.first == 0 and recording.last >= recording.metrics.cycles:
+    """Return of moments all over the layer which share of its PEs computes there: cycles and share.
+
+    Nothing where the whole layer is shown, or where looking at a moment takes simulating all that comes before it.
+    """
+    complete = recording.first == 0 and recording.last >= recording.metrics.cycles
+    if complete or recording.metrics.accelerated < SKIPPED:
         return []
     cycles, width = recording.metrics.cycles, SAMPLED_CYCLES
     found = []

@@ -115,7 +115,8 @@ const endOf = (step, unit) => {
   const own = pairs(word(step.ends)).get(unit);
   return own === undefined ? step.end : step.begin + own;
 };
-const transferOf = (step) => transfers[step.cluster].find((each) => each.begin === step.begin);
+const transfersByBegin = transfers.map((events) => new Map(events.map((event) => [event.begin, event])));
+const transferOf = (step) => transfersByBegin[step.cluster].get(step.begin);
 const arrivalOf = (transfer, unit) => {
   const own = pairs(word(transfer.arrivals)).get(unit);
   return own === undefined ? transfer.arrival : transfer.begin + own;

@@ -29,8 +29,8 @@ function facts() {
   const rest = element("rest"), width = lastCycle - firstCycle;
   rest.textContent = width >= data.cycles
     ? "The page shows the whole layer."
-    : `The page shows cycles ${firstCycle.toLocaleString("en")} to ${lastCycle.toLocaleString("en")} in full. ` +
-      "Bars above: the share of PEs that compute, in moments of the whole layer.";
+    : `The page shows cycles ${firstCycle.toLocaleString("en")} to ${lastCycle.toLocaleString("en")} in full.` +
+      (data.rest.length ? " Bars above: the share of PEs that compute, in moments of the whole layer." : "");
 }
 
 function nest(path) {
