@@ -19,11 +19,12 @@ $(STAMP): pyproject.toml
 run: $(STAMP)
 	$(BIN)/metronome run $(ARGS)
 
+# A process that dies ends the tests at once, with the name of the test: they would wait for its share otherwise.
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow' $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup --max-worker-restart 0 -m 'not slow' $(ARGS)
 
 test-slow: $(STAMP)
-	$(BIN)/pytest -n 2 -m slow $(ARGS)
+	$(BIN)/pytest -n 2 --max-worker-restart 0 -m slow $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
