@@ -82,12 +82,17 @@ class Analysis:
                 yield stretch.kind.level, stretch.work
 
     def times(self, machine: Machine, assumptions: Assumptions, durations: Durations) -> tuple[Cycles, Cycles]:
-        """Return the cycles, and when computing ends, on many machines that are like one but for ``durations``."""
-        schedule = self._schedule(assumptions)
-        by_level = totals(schedule, len(self._mapping.levels), Ports(machine), assumptions)
-        clock = Clock(self._mapping, machine, schedule, assumptions, durations, Timelines)
-        behind = memory(machine, self._mapping.layer, self._touched, by_level[0])
-        return latest([*clock.ends(), behind.cycles]), clock.compute_end()
+        """Return when all and when computing ends on many machines that are like one but for ``durations``.
+
+        What stands behind the top level is not looked at (`bound`).
+        """
+        clock = Clock(self._mapping, machine, self._schedule(assumptions), assumptions, durations, Timelines)
+        return latest(clock.ends()), clock.compute_end()
+
+    def bound(self, machine: Machine, assumptions: Assumptions) -> int:
+        """Return the cycles that what stands behind the top level takes at least."""
+        by_level = totals(self._schedule(assumptions), len(self._mapping.levels), Ports(machine), assumptions)
+        return memory(machine, self._mapping.layer, self._touched, by_level[0]).cycles
 
     def _schedule(self, assumptions: Assumptions) -> Schedule:
         restart = assumptions.restart_reuse

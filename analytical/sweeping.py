@@ -94,11 +94,12 @@ def _times(
     longest, _ = analysis.times(machine, assumptions, _Durations(machine, slowest))
     if max(int(np.max(longest)), largest) < NARROW:
         values = {key: np.minimum(array, NARROW).astype(np.int32) for key, array in values.items()}
+    bound = analysis.bound(machine, assumptions)
     for begin in range(0, len(cycles), TOGETHER):
         part = slice(begin, begin + TOGETHER)
         durations = _Durations(machine, {key: array[part] for key, array in values.items()})
         cycles[part], compute_end[part] = analysis.times(machine, assumptions, durations)
-    return cycles, compute_end
+    return np.maximum(cycles, bound), compute_end
 
 
 def _distinct(

@@ -84,6 +84,14 @@ def test_long_loops_go_on_evenly_at_the_pace_of_each_machine(dataflow: str) -> N
     assert many.cycles.tolist() == sweep(mapping, machine, values).cycles.tolist() * 5000
 
 
+def test_what_stands_behind_the_top_level_is_a_bound_on_every_machine() -> None:
+    """A single port of the L2, one element wide, is slower than everything that is swept but the narrowest port."""
+    machine = catalog.machine("reference-256", ["l2.port_bandwidth=1"])
+    layer = next(mapped.layer for mapped in catalog.network("alexnet").layers if mapped.layer.name == "conv3")
+    mapping = bind(layer, catalog.dataflow("xp_ws"), machine.pes)
+    assert_alike(mapping, machine, {"levels.0.distribution.bandwidth": [1, 2, 64], "buffering": [1, 2, 2]}, REFINED)
+
+
 def test_machines_on_which_everything_takes_as_long_are_one() -> None:
     """No step has more than a few thousand elements: a port of 10,000 is as good as one of 100,000."""
     machine = catalog.machine("reference-256")
