@@ -195,9 +195,14 @@ class _Causes:
             yield Link(f"it waited for room for outputs below, until {transfer.begin}")
             yield from self._drains(transfer.cluster, transfer.begin)
         elif "dram" in causes:
-            yield Link(f"root: the DRAM had what is needed in the L2 at {transfer.begin} only")
+            yield Link(f"root: {self._dram()} had what is needed in the L2 at {transfer.begin} only")
         elif "l2_port" in causes:
-            yield Link(f"root: the single port of the L2 was taken by someone else until {transfer.begin}")
+            wide = self._machine.l2.port_bandwidth
+            yield Link(f"root: the L2's single port, {wide} a cycle, was taken by others until {transfer.begin}")
+
+    def _dram(self) -> str:
+        dram = self._machine.dram
+        return "the DRAM" if dram is None else f"the DRAM, {dram.bandwidth} elements a cycle, latency {dram.latency},"
 
     def _port(self, transfer: Transfer) -> _Chain:
         """Follow transfers that were held up by the one before, to the first of them."""
