@@ -14,6 +14,12 @@ class OutputTile:
         self.left = 0
         self.pending = 0
 
+    def twin(self) -> OutputTile:
+        """Return a tile of its own in the same state."""
+        found = OutputTile()
+        found.left, found.pending = self.left, self.pending
+        return found
+
 
 class OutputTiles:
     """The latest tiles of a PE, a cluster's PEs or a cluster, one more than there is room for, the current one last."""
@@ -40,9 +46,8 @@ class OutputTiles:
 
     def twin(self) -> OutputTiles:
         """Return tiles of their own in the same state."""
-        found = OutputTiles(len(self._tiles) - 1)
-        for tile, own in zip(found._tiles, self._tiles, strict=True):
-            tile.left, tile.pending = own.left, own.pending
+        found = OutputTiles(0)
+        found._tiles = deque([tile.twin() for tile in self._tiles], maxlen=self._tiles.maxlen)
         return found
 
     def begin(self) -> OutputTile:
