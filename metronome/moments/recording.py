@@ -61,7 +61,6 @@ class Recording:
         self.layer = layer
         self.metrics = metrics
         self.events = events
-        self.window = window
         self.first = window.first
         self.last = metrics.cycles if window.last is None else min(window.last, metrics.cycles)
         self._tracks: dict[type[Event], dict[Path, Track[Event]]] = {}
