@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 COMPILED := .venv-compiled
-PACKAGES := configs dataflow analytical simulator validation metronome
+PACKAGES := configs dataflow analytical simulator validation exploration metronome
 
 .PHONY: setup run test test-slow check compiled bench docs clean
 

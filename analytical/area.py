@@ -65,22 +65,33 @@ def _times(each: float | None, number: int) -> Fraction | None:
 
 
 def _network(units: Sequence[int], machine: Machine, technology: Technology) -> Fraction | None:
-    """Return the area of all ports: one bus per element and cycle, and for collection an arbiter with each.
-
-    None where the technology does not say, and for wires, whose number is not known.
-    """
-    if technology.bus_um2 is None or technology.arbiter_um2 is None:
+    """Return the area of all ports; None where the technology does not say, and for wires: nobody knows their number."""
+    lanes = network_lanes(units, technology)
+    if lanes is None:
         return None
     total = Fraction()
-    for level, ports in enumerate(units):
+    for level, (each_down, each_up) in enumerate(lanes):
         network = machine.network(level)
-        bus = _polynomial(technology.bus_um2, ports)
-        arbiter = _polynomial(technology.arbiter_um2, ports)
         down, up = network.distribution.width, network.collection.width
         if down is None or up is None:
             return None
-        total += prod(units[:level]) * (down * bus + up * (bus + arbiter))
+        total += down * each_down + up * each_up
     return total
+
+
+def network_lanes(units: Sequence[int], technology: Technology) -> list[tuple[Fraction, Fraction]] | None:
+    """Return by level what each element per cycle takes that goes down, or up, in all clusters of the level, in µm².
+
+    One bus per element and cycle, and for collection an arbiter with each. None where the technology does not say.
+    """
+    if technology.bus_um2 is None or technology.arbiter_um2 is None:
+        return None
+    found = []
+    for level, ports in enumerate(units):
+        bus, arbiter = _polynomial(technology.bus_um2, ports), _polynomial(technology.arbiter_um2, ports)
+        clusters = prod(units[:level])
+        found.append((clusters * bus, clusters * (bus + arbiter)))
+    return found
 
 
 def _polynomial(coefficients: Sequence[float], ports: int) -> Fraction:

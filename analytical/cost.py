@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 from analytical.area import Area, area
 from analytical.bandwidth import LevelCost, level_cost
 from dataflow.hardware import Machine
 from dataflow.layers import TENSORS
 from dataflow.levels import Mapping
-from dataflow.metrics import Metrics
+from dataflow.metrics import L1, Boundary, Metrics
 from dataflow.technology import Technology, exact
 
 
@@ -32,7 +32,19 @@ class Accesses:
         return self.read + self.write
 
 
-def accesses(metrics: Metrics) -> dict[str, dict[str, Accesses]]:
+class Counted(Protocol):
+    """What accesses are counted from: a record, or the part of it that says what moves."""
+
+    @property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """The traffic of each level."""
+
+    @property
+    def l1(self) -> L1:
+        """The accesses of the MACs."""
+
+
+def accesses(metrics: Counted) -> dict[str, dict[str, Accesses]]:
     """Return all accesses by store (L1, cluster buffers, L2) and tensor: of MACs, fills and drains."""
     above, below = [], []
     for boundary in metrics.boundaries:
@@ -46,7 +58,7 @@ def accesses(metrics: Metrics) -> dict[str, dict[str, Accesses]]:
     return {"l1": _sum([at_the_macs, below[-1]]), "cluster_buffers": between, "l2": above[0]}
 
 
-def crossings(metrics: Metrics) -> dict[str, int]:
+def crossings(metrics: Counted) -> dict[str, int]:
     """Return by tensor the elements that cross the ports of all levels, each once however many units receive it."""
     return {
         "input": sum(boundary.upstream.input_read for boundary in metrics.boundaries),
@@ -121,22 +133,33 @@ class Energy:
 
 def energy(metrics: Metrics, macs: int, machine: Machine, technology: Technology) -> Energy:
     """Return what ``macs`` MACs, all accesses and all crossings of networks take."""
+    return Energy(
+        mac=macs * exact(technology.mac),
+        moved=_moved(metrics, technology),
+        macs=macs,
+        cycles=metrics.cycles,
+        nanoseconds=metrics.cycles / exact(machine.clock_ghz),
+        mac_pj=technology.mac_pj,
+    )
+
+
+def relative_energy(counted: Counted, macs: int, technology: Technology) -> Fraction:
+    """Return the total of `energy`, for which no times are needed."""
+    moved = (each for row in _moved(counted, technology).values() for each in row.values())
+    return sum(moved, macs * exact(technology.mac))
+
+
+def _moved(counted: Counted, technology: Technology) -> dict[str, dict[str, Fraction]]:
+    """Return by component and tensor what its accesses or crossings take."""
     each = {
         "l1": technology.l1,
         "network": technology.network,
         "cluster_buffers": technology.l1 if technology.cluster_buffer is None else technology.cluster_buffer,
         "l2": technology.l2,
     }
-    stores = {store: {tensor: a.total for tensor, a in row.items()} for store, row in accesses(metrics).items()}
-    counts = stores | {"network": crossings(metrics)}
-    return Energy(
-        mac=macs * exact(technology.mac),
-        moved={name: {tensor: n * exact(e) for tensor, n in counts[name].items()} for name, e in each.items()},
-        macs=macs,
-        cycles=metrics.cycles,
-        nanoseconds=metrics.cycles / exact(machine.clock_ghz),
-        mac_pj=technology.mac_pj,
-    )
+    stores = {store: {tensor: a.total for tensor, a in row.items()} for store, row in accesses(counted).items()}
+    counts = stores | {"network": crossings(counted)}
+    return {name: {tensor: n * exact(e) for tensor, n in counts[name].items()} for name, e in each.items()}
 
 
 @dataclass(frozen=True)

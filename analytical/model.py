@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from analytical.assumptions import REFINED, Assumptions
 from analytical.clock import Clock
 from analytical.clusters import kinds
 from analytical.durations import Durations
-from analytical.memory import memory
+from analytical.memory import Memory, memory
 from analytical.ports import Ports
 from analytical.positions import Tree
 from analytical.schedule import Schedule, Step
@@ -40,6 +41,16 @@ def analyze_mapping(mapping: Mapping, machine: Machine, assumptions: Assumptions
     return Analysis(mapping).metrics(machine, assumptions)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """The part of a record that does not depend on how fast anything is: steps, traffic, and what buffers hold."""
+
+    steps: tuple[int, ...]
+    boundaries: tuple[Boundary, ...]
+    l1: L1
+    buffers: Buffers
+
+
 class Analysis:
     """The schedules of a mapping, for questions about it under several assumptions and on several machines."""
 
@@ -53,27 +64,27 @@ class Analysis:
 
     def metrics(self, machine: Machine, assumptions: Assumptions = REFINED) -> Metrics:
         """Return cycles and element counts, on a machine with as many PEs as the dataflow was bound to."""
-        mapping, macs, ports = self._mapping, self._mapping.layer.macs, Ports(machine)
-        schedule = self._schedule(assumptions)
-        by_level = totals(schedule, len(mapping.levels), ports, assumptions)
-        clock = Clock(mapping, machine, schedule, assumptions)
-        behind = memory(machine, mapping.layer, self._touched, by_level[0])
+        mapping, macs = self._mapping, self._mapping.layer.macs
+        by_level = self._totals(machine, assumptions)
+        clock = Clock(mapping, machine, self._schedule(assumptions), assumptions)
+        behind = self._behind(machine, by_level)
         cycles = max(*clock.ends(), behind.cycles)
-        boundaries: list[Boundary] = []
-        stays = self._touched["output"]
-        for each in by_level:
-            boundaries.append(_boundary(each, ports, stays))
-            stays = each.output.copies
+        counts = self._counts(machine, by_level, behind)
         return Metrics(
             cycles=cycles,
             compute_end=clock.compute_end(),
-            steps=tuple(each.steps for each in by_level),
-            boundaries=tuple(boundaries),
-            l1=L1.of(macs),
-            buffers=Buffers(_l1_bytes(by_level[-1].largest, machine), behind.l2_bytes),
+            steps=counts.steps,
+            boundaries=counts.boundaries,
+            l1=counts.l1,
+            buffers=counts.buffers,
             utilization=macs / (cycles * machine.pes * machine.lanes),
             dram=behind.dram,
         )
+
+    def counts(self, machine: Machine, assumptions: Assumptions = REFINED) -> Counts:
+        """Return what `metrics` says but for times."""
+        by_level = self._totals(machine, assumptions)
+        return self._counts(machine, by_level, self._behind(machine, by_level))
 
     def works(self, assumptions: Assumptions) -> Iterator[tuple[int, Work]]:
         """Yield every distinct step's level and work."""
@@ -91,8 +102,26 @@ class Analysis:
 
     def bound(self, machine: Machine, assumptions: Assumptions) -> int:
         """Return the cycles that what stands behind the top level takes at least."""
-        by_level = totals(self._schedule(assumptions), len(self._mapping.levels), Ports(machine), assumptions)
-        return memory(machine, self._mapping.layer, self._touched, by_level[0]).cycles
+        return self._behind(machine, self._totals(machine, assumptions)).cycles
+
+    def _totals(self, machine: Machine, assumptions: Assumptions) -> list[Totals]:
+        return totals(self._schedule(assumptions), len(self._mapping.levels), Ports(machine), assumptions)
+
+    def _behind(self, machine: Machine, by_level: list[Totals]) -> Memory:
+        return memory(machine, self._mapping.layer, self._touched, by_level[0])
+
+    def _counts(self, machine: Machine, by_level: list[Totals], behind: Memory) -> Counts:
+        ports, boundaries = Ports(machine), []
+        stays = self._touched["output"]
+        for each in by_level:
+            boundaries.append(_boundary(each, ports, stays))
+            stays = each.output.copies
+        return Counts(
+            steps=tuple(each.steps for each in by_level),
+            boundaries=tuple(boundaries),
+            l1=L1.of(self._mapping.layer.macs),
+            buffers=Buffers(_l1_bytes(by_level[-1].largest, machine), behind.l2_bytes),
+        )
 
     def _schedule(self, assumptions: Assumptions) -> Schedule:
         restart = assumptions.restart_reuse

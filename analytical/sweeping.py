@@ -30,6 +30,9 @@ Integers = NDArray[np.int64]
 #: machines that are looked at together: their numbers fit a core's own cache
 TOGETHER = 1 << 14
 
+#: numbers of machines for which it does not pay to find out whether their numbers are small
+FEW = 1 << 8
+
 #: keys that say how many buffers there are: machines that differ in them have clocks with other variables
 BUFFERS = ("buffering", "filter_buffering", "output_buffering")
 
@@ -39,7 +42,10 @@ COUNTS = ("lanes", *BUFFERS)
 #: numbers of cycles and elements below which half the width will do
 NARROW = 1 << 30
 
-_PORT = re.compile(r"levels\.(0|[1-9][0-9]?)\.(distribution|collection)\.(bandwidth|filter_bandwidth|latency)")
+#: keys of ports; the group is the level
+SWEPT_PORT = re.compile(
+    r"levels\.(0|[1-9][0-9]?)\.(?:distribution\.(?:bandwidth|filter_bandwidth|latency)|collection\.(?:bandwidth|latency))"
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,14 @@ class Sweep:
 
 
 def sweep(
-    mapping: Mapped, machine: Machine, values: Mapping[str, ArrayLike], assumptions: Assumptions = REFINED
+    mapping: Mapped | Analysis,
+    machine: Machine,
+    values: Mapping[str, ArrayLike],
+    assumptions: Assumptions = REFINED,
 ) -> Sweep:
     """Analyse a layer on machines that are like ``machine`` but for ``values``: arrays by key, one entry per machine.
+
+    Whoever sweeps a mapping several times gives an `Analysis` of it, which keeps what it has worked out.
 
     Keys are ``lanes``, those of `BUFFERS`, and levels.N.distribution.bandwidth, .filter_bandwidth and .latency, and
     levels.N.collection.bandwidth and .latency of levels that the machine states. Every number is that of
@@ -64,11 +75,11 @@ def sweep(
     """
     arrays = _checked(machine, values)
     number = len(next(iter(arrays.values())))
-    analysis = Analysis(mapping)
+    analysis = mapping if isinstance(mapping, Analysis) else Analysis(mapping)
     found = Sweep(*(np.empty(number, np.int64) for _ in range(4)))
     for chosen, like in _alike(machine, arrays, number):
-        metrics = analysis.metrics(like, assumptions)
-        found.l1_bytes[chosen], found.l2_bytes[chosen] = metrics.buffers.l1_bytes, metrics.buffers.l2_bytes
+        buffers = analysis.counts(like, assumptions).buffers
+        found.l1_bytes[chosen], found.l2_bytes[chosen] = buffers.l1_bytes, buffers.l2_bytes
         ports = {key: array[chosen] for key, array in arrays.items() if key not in BUFFERS}
         amounts = _amounts(analysis, like, assumptions)
         distinct, which = _distinct(ports, amounts, len(found.cycles[chosen]))
@@ -90,11 +101,14 @@ def _times(
         metrics = analysis.metrics(machine, assumptions)
         return np.array([metrics.cycles]), np.array([metrics.compute_end])
     cycles, compute_end = (np.empty(len(next(iter(values.values()))), np.int64) for _ in range(2))
+    bound = analysis.bound(machine, assumptions)
+    if len(cycles) <= FEW:
+        cycles[:], compute_end[:] = analysis.times(machine, assumptions, _Durations(machine, values))
+        return np.maximum(cycles, bound), compute_end
     slowest = {k: (np.max if k.endswith("latency") else np.min)(v, keepdims=True) for k, v in values.items()}
     longest, _ = analysis.times(machine, assumptions, _Durations(machine, slowest))
     if max(int(np.max(longest)), largest) < NARROW:
         values = {key: np.minimum(array, NARROW).astype(np.int32) for key, array in values.items()}
-    bound = analysis.bound(machine, assumptions)
     for begin in range(0, len(cycles), TOGETHER):
         part = slice(begin, begin + TOGETHER)
         durations = _Durations(machine, {key: array[part] for key, array in values.items()})
@@ -112,7 +126,7 @@ def _distinct(
     """
     representatives, classes, rooms = {}, [], 1
     for key, array in arrays.items():
-        kept, which = np.unique(array, return_inverse=True)
+        kept, which = _unique(array)
         if not key.endswith("latency"):
             durations = -(-np.array(amounts.get(key, [0])) // kept[:, np.newaxis])
             _, first, alike = np.unique(durations, axis=0, return_index=True, return_inverse=True)
@@ -125,12 +139,29 @@ def _distinct(
     code = np.zeros(number, np.int64)
     for kept, which in zip(representatives.values(), classes, strict=True):
         code = code * len(kept) + which
-    codes, which = np.unique(code, return_inverse=True)
+    codes, which = _unique(code)
     found = {}
     for key, kept in reversed(representatives.items()):
         codes, place = np.divmod(codes, len(kept))
         found[key] = kept[place]
     return found, which
+
+
+def _unique(array: Integers) -> tuple[Integers, Integers]:
+    """Return the different numbers of an array, in order, and which of them each entry is.
+
+    By a table where the numbers are small, which is several times as fast as by sorting.
+    """
+    most = int(array.max(initial=0))
+    if most > max(1 << 12, 4 * len(array)):
+        kept, which = np.unique(array, return_inverse=True)
+        return kept, which
+    present = np.zeros(most + 1, bool)
+    present[array] = True
+    kept = np.flatnonzero(present)
+    place = np.empty(most + 1, np.int64)
+    place[kept] = np.arange(len(kept))
+    return kept, place[array]
 
 
 def _amounts(analysis: Analysis, machine: Machine, assumptions: Assumptions) -> dict[str, list[int]]:
@@ -153,9 +184,9 @@ def _checked(machine: Machine, values: Mapping[str, ArrayLike]) -> dict[str, Int
         raise InputError("nothing is swept; give arrays of values", "values")
     arrays: dict[str, Integers] = {}
     for key, given in values.items():
-        match = _PORT.fullmatch(key)
+        match = SWEPT_PORT.fullmatch(key)
         known = key in COUNTS or (match is not None and int(match[1]) < len(machine.levels))
-        if not known or key.endswith("collection.filter_bandwidth"):
+        if not known:
             raise InputError(
                 f"cannot be swept; lanes, {', '.join(BUFFERS)}, bandwidths and latencies of levels can", key
             )

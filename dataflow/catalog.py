@@ -74,6 +74,12 @@ def dataflow(name_or_path: str | Path) -> Dataflow:
     return read_dataflow(_find("dataflows", name_or_path))
 
 
+def dataflow_text(name_or_path: str | Path) -> tuple[str, str]:
+    """Return the text of a dataflow's file, and the file's name."""
+    path = _find("dataflows", name_or_path)
+    return read_text(path), str(path)
+
+
 def machine(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Machine:
     """Return a shipped machine, or the one in a hardware file, with ``key.path=value`` overrides."""
     return read_machine(_find("hardware", name_or_path), overrides)

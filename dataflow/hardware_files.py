@@ -146,7 +146,7 @@ def _unknown_key(key: str, part: type[BaseModel]) -> str:
 def _resolve_units(tree: dict[str, Any], places: _Places) -> None:
     """Replace sizes and bandwidths with units by integers; what is no such text stays for the validation."""
     for name in ("l1", "l2"):
-        _replace(tree.get(name), (name, "bytes"), _bytes, places)
+        _replace(tree.get(name), (name, "bytes"), parse_bytes, places)
     rate = _elements_per_gigabyte(tree)
     for section, keys in _bandwidths(tree):
         _replace(section, keys, lambda text: _bandwidth(text, rate), places)
@@ -174,7 +174,7 @@ def _replace(section: object, keys: Keys, convert: Callable[[str], int], places:
             raise InputError(error.message, places.of(keys)) from None
 
 
-def _bytes(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """Return the bytes of a size such as 512, 64B, 108KiB or 1 MiB."""
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2] not in _BYTES:

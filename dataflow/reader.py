@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -77,12 +77,13 @@ def read_dataflow(path: str | Path) -> Dataflow:
     return parse_dataflow(read_text(path), str(path))
 
 
-def parse_dataflow(text: str, file: str = "<string>") -> Dataflow:
+def parse_dataflow(text: str, file: str = "<string>", constants: Mapping[str, int] | None = None) -> Dataflow:
     """Parse constants and one ``Dataflow NAME { ... }``; without NAME it is called after the file.
 
-    Raises `InputError` at the position of whatever is wrong.
+    ``constants`` are values in place of those that the file states. Raises `InputError` at the position of whatever is
+    wrong, and for a constant that the file does not have.
     """
-    return _only(Dataflow, "dataflow", _parse(text, file), file)
+    return _only(Dataflow, "dataflow", _parse(text, file, constants=constants), file)
 
 
 def _only(kind: type[_Kind], label: str, found: Sequence[Network | Dataflow], file: str) -> _Kind:
@@ -105,7 +106,9 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", maybe_placeholders=False)
 
 
-def _parse(text: str, file: str, *, compat_maestro: bool = False) -> list[Network | Dataflow]:
+def _parse(
+    text: str, file: str, *, compat_maestro: bool = False, constants: Mapping[str, int] | None = None
+) -> list[Network | Dataflow]:
     """Return the networks and dataflow templates of ``text`` in order."""
     parsing: Any = _parser().parse_interactive(text)
     try:
@@ -113,10 +116,12 @@ def _parse(text: str, file: str, *, compat_maestro: bool = False) -> list[Networ
         tree: Tree[Token] = parsing.feed_eof()
     except UnexpectedInput as error:
         _raise_syntax_error(error, parsing.accepts(), text, file)
+    builder = _Builder(file, constants or {}, compat_maestro=compat_maestro)
     try:
-        found: list[Network | Dataflow] = _Builder(file, compat_maestro=compat_maestro).transform(tree)
+        found: list[Network | Dataflow] = builder.transform(tree)
     except VisitError as error:
         raise error.orig_exc from None
+    builder.ensure_replaced()
     return found
 
 
@@ -151,11 +156,19 @@ class _Entry:
 class _Builder(Transformer_NonRecursive[Token, Any]):
     """Turns the syntax tree into directives, bottom up and in the order of the text."""
 
-    def __init__(self, file: str, *, compat_maestro: bool) -> None:
+    def __init__(self, file: str, replaced: Mapping[str, int], *, compat_maestro: bool) -> None:
         super().__init__(visit_tokens=False)
         self._file = file
+        self._replaced = replaced
         self._compat_maestro = compat_maestro
         self._constants: dict[str, int] = {}
+
+    def ensure_replaced(self) -> None:
+        """Raise `InputError` where a constant was to be replaced that is not there."""
+        for name in self._replaced:
+            if name not in self._constants:
+                known = f"its constants are {', '.join(self._constants)}" if self._constants else "it has none"
+                raise InputError(f"no constant {name}; {known}{closest(name, self._constants)}", self._file)
 
     def start(self, *found: Network | Dataflow | None) -> list[Network | Dataflow]:
         return [item for item in found if item is not None]
@@ -163,7 +176,8 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
     def constant(self, _keyword: Token, name: Token, value: Expression) -> None:
         if name in self._constants:
             raise InputError(f"constant {name} is defined a second time", self._at(name))
-        self._constants[str(name)] = self._value(value, f"constant {name}", self._at(name))
+        stated = self._value(value, f"constant {name}", self._at(name))
+        self._constants[str(name)] = self._replaced.get(str(name), stated)
 
     def network(self, keyword: Token, name: Token, *layers: MappedLayer) -> Network:
         if not layers:

@@ -1,0 +1,228 @@
+"""Blocks: the valid designs of a piece of a space, worked out together.
+
+The designs of a piece have everything in common but lanes, ports and sizes. Sizes decide about area, and about which
+dataflows fit, never about time: a time is worked out once for all sizes with the same dataflows. What is excluded by
+area or by what does not fit is excluded before any time is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analytical import sweep
+from dataflow.layers import Layer
+from exploration.areas import Areas, Integers
+from exploration.candidates import Candidate, Candidates
+from exploration.choices import chosen, powerful
+from exploration.space import Space
+
+#: rows from which on it pays to ask first whether even the slowest machine takes too much power
+MANY = 1 << 10
+
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Designs with these digits up to the buffers, and ``times`` of the combinations of lanes and ports.
+
+    ``first`` is the number of the design whose other digits are 0.
+    """
+
+    first: int
+    target: int
+    group: int
+    pes: int
+    buffers: Mapping[str, int]
+    times: range
+
+
+@dataclass(frozen=True)
+class Block:
+    """Valid designs: row i stands for the first ``within[i]`` of the ``pairs`` of sizes, the smallest area first.
+
+    A design's number is ``first`` + row · ``all_pairs`` + pair. ``base`` are areas without the sizes' ``areas``;
+    energies and areas are in parts.
+    """
+
+    first: int
+    rows: Integers
+    cycles: Integers
+    energy: Integers
+    base: Integers
+    within: Integers
+    pairs: Integers
+    areas: Integers
+    all_pairs: int
+
+    @property
+    def valid(self) -> int:
+        """The number of designs."""
+        return int(self.within.sum())
+
+
+@dataclass
+class Tally:
+    """How many designs of a sub-range are valid, or why they are not: the first of the reasons in this order."""
+
+    illegal: int = 0
+    buffers: int = 0
+    area: int = 0
+    power: int = 0
+    valid: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.illegal + self.buffers + self.area + self.power + self.valid
+
+    def add(self, other: Tally) -> None:
+        """Add the designs of another sub-range."""
+        for name in TALLY:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+TALLY = ("illegal", "buffers", "area", "power", "valid")
+
+
+@dataclass
+class Explorer:
+    """Works out pieces of a space."""
+
+    space: Space
+    tally: Tally = field(default_factory=Tally)
+
+    def __post_init__(self) -> None:
+        self.areas = Areas(self.space)
+        self.candidates = Candidates(self.space)
+
+    def blocks(self, piece: Piece) -> Iterator[Block]:
+        """Yield the valid designs of a piece; those that are not valid are added to the tally."""
+        space, number = self.space, len(piece.times)
+        layers = space.targets[piece.target][1]
+        candidates = [self._candidates(layer, piece) for layer in layers]
+        if not all(candidates):
+            self.tally.illegal += number * space.pairs
+            return
+        values = self._values(piece.times)
+        shapes = {candidate.units for of_layer in candidates for candidate in of_layer}
+        base = self.areas.without_sizes(piece.pes, shapes, values)
+        areas = self._areas_of_sizes(piece.pes, candidates)
+        limit = self.areas.limit(space.limits.area_um2)
+        for pairs, fitting in self._cells(candidates):
+            if fitting is None:
+                self.tally.buffers += number * len(pairs)
+                continue
+            order = np.lexsort((pairs, areas[pairs]))
+            cell = _Cell(pairs[order], areas[pairs[order]], fitting)
+            within = np.searchsorted(cell.areas, limit - base, side="right")
+            rows = np.flatnonzero(within)
+            self.tally.area += number * len(pairs) - int(within.sum())
+            if len(rows):
+                yield from self._timed(piece, cell, rows, {k: v[rows] for k, v in values.items()}, base, within)
+
+    def _candidates(self, layer: Layer, piece: Piece) -> list[Candidate]:
+        found = (
+            self.candidates.find(layer, instance, piece.pes, piece.buffers)
+            for instance in self.space.candidates(piece.group)
+        )
+        return [candidate for candidate in found if candidate is not None]
+
+    def _values(self, times: range) -> dict[str, Integers]:
+        """Return the values of lanes and ports, an entry per combination."""
+        axes = self.space.time_axes
+        places = np.unravel_index(np.arange(times.start, times.stop), [len(axis.values) for axis in axes])
+        return {axis.key: np.array(axis.values, np.int64)[place] for axis, place in zip(axes, places, strict=True)}
+
+    def _areas_of_sizes(self, pes: int, candidates: Sequence[Sequence[Candidate]]) -> Integers:
+        """Return the areas of all pairs of sizes; an unbounded scratchpad is as large as what needs most."""
+        every = [candidate for of_layer in candidates for candidate in of_layer]
+        l1_need, l2_need = max(c.l1_bytes for c in every), max(c.l2_bytes for c in every)
+        l1_axis, l2_axis = self.space.sizes
+        return np.array(
+            [
+                self.areas.of_sizes(pes, l1_bytes or l1_need, l2_bytes or l2_need)
+                for l1_bytes in l1_axis.values
+                for l2_bytes in l2_axis.values
+            ],
+            np.int64,
+        )
+
+    def _cells(
+        self, candidates: Sequence[Sequence[Candidate]]
+    ) -> Iterator[tuple[Integers, list[list[Candidate]] | None]]:
+        """Yield pairs of sizes into which the same candidates fit, and these by layer; None where a layer has none."""
+        every = [candidate for of_layer in candidates for candidate in of_layer]
+        l1_bytes, l2_bytes = (
+            np.array([_NEVER if each is None else each for each in axis.values]) for axis in self.space.sizes
+        )
+        ignored = not self.space.limits.fit
+        fits = np.array(
+            [
+                np.logical_and.outer((l1_bytes >= c.l1_bytes) | ignored, (l2_bytes >= c.l2_bytes) | ignored).ravel()
+                for c in every
+            ]
+        )
+        patterns, which = np.unique(fits, axis=1, return_inverse=True)
+        for number, pattern in enumerate(patterns.T):
+            marked = iter(pattern)
+            fitting = [[c for c in of_layer if next(marked)] for of_layer in candidates]
+            yield np.flatnonzero(which.ravel() == number), fitting if all(fitting) else None
+
+    def _timed(
+        self, piece: Piece, cell: _Cell, rows: Integers, values: dict[str, Integers], base: Integers, within: Integers
+    ) -> Iterator[Block]:
+        """Yield the designs of a cell that take no more power than they may."""
+        machine = self.candidates.machine(piece.pes, piece.buffers)
+        assumptions = self.space.assumptions
+        if len(rows) > MANY and self.space.limits.power_mw is not None and cell.alone:
+            slowest = {k: (np.max if k.endswith("latency") else np.min)(v, keepdims=True) for k, v in values.items()}
+            most = sum(int(sweep(c.analysis, machine, slowest, assumptions).cycles[0]) for (c,) in cell.fitting)
+            least = sum(c.energy for (c,) in cell.fitting)
+            if not powerful(self.space, self.candidates.parts, np.array([most]), np.array([least])).any():
+                # nothing is slower than the slowest lanes and ports together: all take more power than this
+                self.tally.power += int(within[rows].sum())
+                return
+        cycles, energy = chosen(
+            [
+                [(c.energy, sweep(c.analysis, machine, values, assumptions).cycles) for c in each]
+                for each in cell.fitting
+            ],
+            self.space.best_by,
+            self.candidates.parts,
+        )
+        kept = powerful(self.space, self.candidates.parts, cycles, energy)
+        self.tally.power += int(within[rows[~kept]].sum())
+        if kept.any():
+            rows = rows[kept]
+            first = piece.first + piece.times.start * self.space.pairs
+            block = Block(
+                first,
+                rows,
+                cycles[kept],
+                energy[kept],
+                base[rows],
+                within[rows],
+                cell.pairs,
+                cell.areas,
+                self.space.pairs,
+            )
+            self.tally.valid += block.valid
+            yield block
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Pairs of sizes, the smallest areas first, and the candidates that fit by layer."""
+
+    pairs: Integers
+    areas: Integers
+    fitting: list[list[Candidate]]
+
+    @property
+    def alone(self) -> bool:
+        """Whether no layer has a choice."""
+        return all(len(each) == 1 for each in self.fitting)
