@@ -65,7 +65,7 @@ def _times(each: float | None, number: int) -> Fraction | None:
 
 
 def _network(units: Sequence[int], machine: Machine, technology: Technology) -> Fraction | None:
-    """Return the area of all ports; None where the technology does not say, and for wires: nobody knows their number."""
+    """Return the area of all ports; None where the technology does not say, and for wires, of any number."""
     lanes = network_lanes(units, technology)
     if lanes is None:
         return None

@@ -1,8 +1,8 @@
-"""Pareto fronts: designs that no valid design beats, none of whose objectives can be had better at the price of none."""
+"""Pareto fronts: designs that no valid design beats in one objective without being worse in another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -46,37 +46,45 @@ class Point:
         return tuple(OBJECTIVES[name].key(self.cycles, exact, self.area) for name in objectives)
 
 
-def front(points: Iterable[Point], objectives: Sequence[str]) -> list[Point]:
+def front(
+    points: Iterable[Point], objectives: Sequence[str], keys_of: Callable[[Point], tuple[Any, ...]] | None = None
+) -> list[Point]:
     """Return the points that no other is better than in one objective and as good as in all, in order of objectives.
 
     Points with the same objectives become one. The result does not depend on the order of the points, nor on whether
-    parts of them went through this function before.
+    parts of them went through this function before. ``keys_of`` replaces the points' own objectives.
     """
     alike: dict[tuple[Any, ...], Point] = {}
     for point in points:
-        keys = point.keys(objectives)
+        keys = point.keys(objectives) if keys_of is None else keys_of(point)
         other = alike.get(keys)
-        if other is not None:
-            point = replace(min(point, other, key=lambda each: each.rank), ties=point.ties + other.ties)
-        alike[keys] = point
-    found: list[Point] = []
-    best: list[tuple[Any, ...]] = []
-    for keys in sorted(alike):
-        if len(keys) == 2:  # sorted by the first, a point is beaten by nothing exactly if its second is a new minimum
-            beaten = bool(best) and best[-1][1] <= keys[1]
+        if other is None:
+            alike[keys] = point
         else:
-            beaten = any(all(mine <= yours for mine, yours in zip(one, keys, strict=True)) for one in best)
-        if not beaten:
-            best.append(keys)
-            found.append(alike[keys])
-    return found
+            best = min(point, other, key=lambda each: each.rank)
+            alike[keys] = replace(best, ties=point.ties + other.ties)
+    if not alike:
+        return []
+    ordered = sorted(alike)
+    unbeaten = _unbeaten(_ranks(ordered))
+    return [alike[keys] for keys, good in zip(ordered, unbeaten, strict=True) if good]
+
+
+def _ranks(keys: Sequence[tuple[Any, ...]]) -> NDArray[np.float64]:
+    """Return the places of exact numbers among those of their column: small numbers with the same order."""
+    columns = []
+    for column in zip(*keys, strict=True):
+        places = {value: place for place, value in enumerate(sorted(set(column)))}
+        columns.append([places[value] for value in column])
+    return np.array(columns, np.float64).T
 
 
 def front_of(block: Block, objectives: Sequence[str]) -> list[Point]:
     """Return the front of a block, in exact numbers."""
     rows = np.arange(len(block.rows))
     if len(rows) > _FEW:
-        rows = np.flatnonzero(_unbeaten(_keys(block, objectives), objectives))
+        keys = _keys(block, objectives)
+        rows = np.flatnonzero(_unbeaten(keys, _certain(keys, objectives)))
     return front(_grouped(block, rows, objectives), objectives)
 
 
@@ -87,22 +95,26 @@ def _keys(block: Block, objectives: Sequence[str]) -> NDArray[np.float64]:
     return np.stack([OBJECTIVES[name].key(cycles, energy, area) for name in objectives], axis=1)
 
 
-def _unbeaten(keys: NDArray[np.float64], objectives: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which rows none is certain to beat: a superset of the front, for floats are rounded."""
-    remaining = np.arange(len(keys))
-    chosen = np.zeros(len(keys), bool)
+def _certain(keys: NDArray[np.float64], objectives: Sequence[str]) -> NDArray[np.float64]:
+    """Return what another key has to reach to be no better than a key, whatever was rounded."""
     rounded = np.array([name == "power" for name in objectives])
-    left = keys
-    order = np.argsort(np.log(np.maximum(keys, 1)).sum(axis=1), kind="stable")
-    remaining, left = remaining[order], keys[order]
+    return np.where(rounded | (keys >= _EXACT), np.nextafter(keys, np.inf), keys)
+
+
+def _unbeaten(keys: NDArray[np.float64], certain: NDArray[np.float64] | None = None) -> NDArray[np.bool_]:
+    """Return which rows no other row beats: one that is no larger anywhere, and not the same.
+
+    With ``certain``, a row beats only those that reach these larger keys of its own.
+    """
+    certain = keys if certain is None else certain
+    unbeaten = np.zeros(len(keys), bool)
+    remaining = np.argsort(np.log(keys + 1).sum(axis=1), kind="stable")
     while len(remaining):
-        best = left[0]
-        certain = np.where(rounded | (best >= _EXACT), np.nextafter(best, np.inf), best)
-        equal = (left == best).all(axis=1)
-        chosen[remaining[equal]] = True
-        kept = ~(left >= certain).all(axis=1) & ~equal
-        remaining, left = remaining[kept], left[kept]
-    return chosen
+        first, left = remaining[0], keys[remaining]
+        equal = (left == keys[first]).all(axis=1)
+        unbeaten[remaining[equal]] = True
+        remaining = remaining[~equal & ~(left >= certain[first]).all(axis=1)]
+    return unbeaten
 
 
 def _grouped(block: Block, rows: Integers, objectives: Sequence[str]) -> list[Point]:

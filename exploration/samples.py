@@ -18,10 +18,13 @@ LARGEST = 100
 
 @dataclass(frozen=True)
 class Sample:
-    """Of ``size`` designs, the numbers of `LARGEST` ones drawn at random, in random order; all if there are fewer."""
+    """Of ``size`` designs, `LARGEST` ones drawn at random, in random order; all if there are fewer.
+
+    Each of the ``members`` is a design's number, its cycles, and in parts its energy and area.
+    """
 
     size: int
-    numbers: tuple[int, ...]
+    members: tuple[tuple[int, int, int, int], ...]
 
 
 def sample_of(block: Block, generator: Random) -> Sample:
@@ -30,9 +33,10 @@ def sample_of(block: Block, generator: Random) -> Sample:
     ranks = generator.sample(range(block.valid), min(LARGEST, block.valid))
     rows = np.searchsorted(ends, ranks, side="right")
     begins = ends[rows] - block.within[rows]
-    pairs = block.pairs[np.array(ranks, np.int64) - begins]
-    numbers = block.first + block.rows[rows] * block.all_pairs + pairs
-    return Sample(block.valid, tuple(int(number) for number in numbers))
+    places = np.array(ranks, np.int64) - begins
+    numbers = block.first + block.rows[rows] * block.all_pairs + block.pairs[places]
+    columns = numbers, block.cycles[rows], block.energy[rows], block.base[rows] + block.areas[places]
+    return Sample(block.valid, tuple(zip(*(column.tolist() for column in columns), strict=True)))
 
 
 def merged(samples: Sequence[Sample], generator: Random) -> Sample:
@@ -43,6 +47,6 @@ def merged(samples: Sequence[Sample], generator: Random) -> Sample:
     found = []
     for rank in generator.sample(range(total), min(LARGEST, total)):
         part = bisect_right(ends, rank)
-        found.append(samples[part].numbers[taken[part]])
+        found.append(samples[part].members[taken[part]])
         taken[part] += 1
     return Sample(total, tuple(found))

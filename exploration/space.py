@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
+from typing import Any
 
 from analytical import PUBLISHED, REFINED, Assumptions
 from analytical.sweeping import BUFFERS
@@ -116,6 +117,23 @@ class Space:
     objectives: tuple[str, ...]
     best_by: str | None = None
     model: str = "refined"
+
+    def signature(self) -> dict[str, Any]:
+        """Return what makes the space what it is, for JSON: two spaces with the same have the same designs."""
+        return {
+            "targets": [
+                [name, [[each.name, each.type, dict(each.sizes), each.stride, each.dilation] for each in layers]]
+                for name, layers in self.targets
+            ],
+            "templates": [[each.name, each.text, each.parameters] for each in self.templates],
+            "machine": self.machine.to_dict(),
+            "technology": self.technology.model_dump(mode="json"),
+            "axes": [[axis.key, axis.values] for axis in self.axes],
+            "limits": [str(self.limits.area_um2), str(self.limits.power_mw), self.limits.fit],
+            "objectives": self.objectives,
+            "best_by": self.best_by,
+            "model": self.model,
+        }
 
     @property
     def assumptions(self) -> Assumptions:

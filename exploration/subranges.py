@@ -12,8 +12,8 @@ from exploration.fronts import Point, front, front_of
 from exploration.samples import Sample, merged, sample_of
 from exploration.space import Space
 
-#: the most times (rows), and the most designs if there are several rows, of a sub-range
-MOST_ROWS, MOST_DESIGNS = 1 << 17, 1 << 23
+#: the most times (rows) of a sub-range, the most designs, and the most pieces: none takes longer than some seconds
+MOST_ROWS, MOST_DESIGNS, MOST_PIECES = 1 << 17, 1 << 23, 1 << 6
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Finding:
 
 def rows_each(space: Space) -> int:
     """Return how many rows a sub-range has: all but the last one have as many."""
-    return max(1, min(MOST_ROWS, MOST_DESIGNS // space.pairs))
+    return max(1, min(MOST_ROWS, MOST_DESIGNS // space.pairs, MOST_PIECES * space.times))
 
 
 def subranges(space: Space) -> int:
@@ -48,11 +48,12 @@ def pieces(space: Space, number: int) -> Iterator[Piece]:
     while row < end:
         prefix, begin = divmod(row, space.times)
         stop = min(space.times, begin + end - row)
-        yield _piece(space, prefix, range(begin, stop))
+        yield piece(space, prefix, range(begin, stop))
         row += stop - begin
 
 
-def _piece(space: Space, prefix: int, times: range) -> Piece:
+def piece(space: Space, prefix: int, times: range) -> Piece:
+    """Return the designs with the same digits up to the buffers, and ``times`` of the lanes and ports."""
     first = prefix * space.times * space.pairs
     design = space.design(first)
     keys = ("pes", *(axis.key for axis in space.buffer_axes))
@@ -66,14 +67,14 @@ def explore_subrange(
     """Work out a sub-range; ``keep`` is called with every block of valid designs."""
     start, space, generator = perf_counter(), explorer.space, Random(f"{seed} {number}")
     explorer.tally = Tally()
-    fronts: dict[int, list[Point]] = {}
+    points: dict[int, list[Point]] = {}
     samples: dict[int, list[Sample]] = {}
-    for piece in pieces(space, number):
-        for block in explorer.blocks(piece):
-            best = front_of(block, space.objectives)
-            fronts[piece.target] = front([*fronts.get(piece.target, []), *best], space.objectives)
-            samples.setdefault(piece.target, []).append(sample_of(block, generator))
+    for part in pieces(space, number):
+        for block in explorer.blocks(part):
+            points.setdefault(part.target, []).extend(front_of(block, space.objectives))
+            samples.setdefault(part.target, []).append(sample_of(block, generator))
             if keep is not None:
                 keep(block)
+    fronts = {target: front(found, space.objectives) for target, found in points.items()}
     drawn = {target: merged(parts, generator) for target, parts in samples.items()}
     return Finding(number, explorer.tally, fronts, drawn, perf_counter() - start)

@@ -12,6 +12,7 @@ import typer
 from dataflow.errors import InputError
 from metronome import baseline, explain, report, study, trace, truth, validate
 from metronome.debug.command import debug_command
+from metronome.explore.command import explore_command
 from metronome.options import (
     DEFAULT_HARDWARE,
     CompatOption,
@@ -272,6 +273,7 @@ app.command("study")(guarded(study.study_command))
 app.command("whatif")(guarded(explain.whatif_command))
 app.command("report")(guarded(report.report_command))
 app.command("validate")(guarded(validate.validate_command))
+app.command("explore")(guarded(explore_command))
 app.command("trace")(guarded(trace.trace_command))
 app.command("view")(guarded(view_command))
 app.command("debug")(guarded(debug_command))

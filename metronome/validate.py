@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from signal import SIGINT, default_int_handler, getsignal, signal
-from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dataflow.errors import InputError
+from metronome.interrupts import interrupts
 from metronome.options import JsonOption, QuietOption
+from metronome.workers import scheduler_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,7 +87,7 @@ def validate_command(
         return _show_case(case, seed, max_macs, store_file, json_file, quiet=quiet)
     if resume and store_file is None:
         raise InputError("there is nothing to go on with; name the campaign's file with --store", "--resume")
-    work = _scheduler(workers, scheduler)
+    work = scheduler_of(workers, scheduler)
     with _opened(store_file, resume=resume) as store:
         plan = _plan(store, examples, seed, max_macs, resume=resume)
         finished = _run(store, plan, work)
@@ -103,19 +102,10 @@ def _refuse(option: str, unused: Mapping[str, object]) -> None:
         )
 
 
-def _scheduler(workers: int | None, address: str | None) -> Scheduler:
-    from validation.schedulers import cluster, processes
-
-    if address is None:
-        return processes((os.cpu_count() or 1) if workers is None else workers)
-    if workers is not None:
-        raise InputError("the cluster's workers do the work; leave --workers out", "--scheduler")
-    return cluster(address)
-
-
 def _opened(path: str | None, *, resume: bool) -> Store:
     """Open the store; a campaign that was stopped before its store was made can be resumed if the file is there."""
-    from validation.store import TEMPORARY, Store
+    from validation.store import Store
+    from validation.store_files import TEMPORARY
 
     if path is None:
         return Store(TEMPORARY, create=True)
@@ -140,7 +130,7 @@ def _run(store: Store, plan: Plan, work: Scheduler) -> bool:
     """Do what is missing; return whether nobody interrupted it."""
     from validation import campaign
 
-    with _interrupt() as asked, _progress(plan.examples, plan.examples - len(campaign.missing(store, plan))) as show:
+    with interrupts() as asked, _progress(plan.examples, plan.examples - len(campaign.missing(store, plan))) as show:
 
         def done(record: CaseRecord) -> None:
             if show is not None:
@@ -153,30 +143,6 @@ def _run(store: Store, plan: Plan, work: Scheduler) -> bool:
         except KeyboardInterrupt:
             return False
     return True
-
-
-@contextmanager
-def _interrupt() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether there has been an interrupt; a second one raises `KeyboardInterrupt`.
-
-    One that is raised wherever the work happens to be can get lost there: in a finalizer, or in a callback of the
-    garbage collector such as Hypothesis has one.
-    """
-    seen: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        seen.append(number)
-        signal(SIGINT, before)
-
-    before = getsignal(SIGINT)
-    if before is not default_int_handler or current_thread() is not main_thread():
-        yield lambda: False
-        return
-    signal(SIGINT, note)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        signal(SIGINT, before)
 
 
 def _report(store: Store, path: str | None, json_file: str | None, *, quiet: bool, finished: bool) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
+from spaces import spaces
 
 from exploration.blocks import TALLY, Block, Explorer
 from exploration.evaluate import Evaluation, evaluate
-from exploration.fronts import front
+from exploration.fronts import Point, front
 from exploration.samples import LARGEST
 from exploration.space import Space
 from exploration.subranges import explore_subrange, subranges
-from spaces import spaces
 
 
 def brute_force(space: Space) -> list[Evaluation]:
@@ -64,18 +65,16 @@ def test_a_front_is_what_no_valid_design_beats(space: Space) -> None:
         keys = {number: outcome.keys(space.objectives) for number, outcome in valid.items() if outcome is not None}
         best = Counter(one for one in keys.values() if not any(dominated(one, other) for other in set(keys.values())))
         assert {keys[point.number]: point.ties for point in found} == best
-        sample = [
-            number for finding in findings if target in finding.samples for number in finding.samples[target].numbers
-        ]
-        assert set(sample) <= set(keys)
-        assert len(set(sample)) == min(LARGEST, len(keys))
+        parts = [finding.samples[target] for finding in findings if target in finding.samples]
+        sample = {number: tuple(numbers) for part in parts for number, *numbers in part.members}
+        assert len(sample) == min(LARGEST, len(keys))
+        for number, (cycles, energy, _) in sample.items():
+            outcome = valid[number]
+            assert outcome is not None
+            assert (cycles, energy) == (outcome.cycles, outcome.energy * explorer.candidates.parts)
 
 
 def test_a_front_does_not_depend_on_the_order_of_its_points() -> None:
-    from random import Random
-
-    from exploration.fronts import Point
-
     generator = Random(1)
     points = [
         Point(number, *(generator.randint(1, 9) for _ in range(3)), ties=generator.randint(1, 3))

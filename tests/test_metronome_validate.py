@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import metronome.validate
+import metronome.workers
 import validation.examine
 from dataflow.errors import InputError
 from dataflow.hardware_files import read_machine
@@ -295,5 +296,5 @@ def test_workers_are_as_many_as_cores_if_not_given(monkeypatch: pytest.MonkeyPat
     asked: list[int] = []
     monkeypatch.setattr("validation.schedulers.processes", asked.append)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    metronome.validate._scheduler(None, None)
+    metronome.workers.scheduler_of(None, None)
     assert asked == [5]

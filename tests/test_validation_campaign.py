@@ -20,7 +20,8 @@ from dataflow.errors import InputError
 from validation.campaign import Plan, begin, examine_numbered, fingerprint, missing, resume, run, stored_plan
 from validation.claims import CLAIMS
 from validation.schedulers import in_process, processes
-from validation.store import TEMPORARY, CaseRecord, Store
+from validation.store import CaseRecord, Store
+from validation.store_files import TEMPORARY
 from validation.summary import summarize
 
 #: From Python 3.12 on, a fork warns where another thread runs: the test runner has some.
@@ -229,7 +230,7 @@ def test_a_case_that_cannot_be_generated_is_a_row(monkeypatch: pytest.MonkeyPatc
 
 def test_the_fingerprint_is_that_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any change of a source changes it; what editors and Python leave beside the sources does not."""
-    for package in validation.campaign._PACKAGES:
+    for package in validation.campaign.PACKAGES:
         shutil.copytree(
             validation.campaign._ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
         )

@@ -21,7 +21,8 @@ import validation.cluster
 from dataflow.errors import InputError
 from validation.campaign import Plan, begin, examine_numbered, fingerprint, missing, run
 from validation.schedulers import Scheduler, cluster, in_process, processes
-from validation.store import TEMPORARY, CaseRecord, Store
+from validation.store import CaseRecord, Store
+from validation.store_files import TEMPORARY
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("dataflow", "analytical", "simulator", "validation", "configs", "metronome")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dataflow.errors import InputError
-from validation.store import APPLICATION_ID, SCHEMA, TEMPORARY, CaseRecord, Store
+from validation.store import APPLICATION_ID, SCHEMA, CaseRecord, Store
+from validation.store_files import TEMPORARY
 
 
 @pytest.fixture

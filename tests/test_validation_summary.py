@@ -9,7 +9,8 @@ import pytest
 
 from validation.campaign import Plan, begin
 from validation.claims import CLAIMS
-from validation.store import TEMPORARY, CaseRecord, Store
+from validation.store import CaseRecord, Store
+from validation.store_files import TEMPORARY
 from validation.summary import ClaimSummary, FamilySummary, Summary, summarize
 
 PLAN = Plan(7, 10, max_macs=60, sources="f" * 16, hypothesis="1.0")

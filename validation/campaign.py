@@ -20,15 +20,15 @@ from validation.schedulers import Scheduler
 from validation.store import CaseRecord, Store
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("dataflow", "analytical", "simulator", "validation")
+PACKAGES = ("dataflow", "analytical", "simulator", "validation")
 _SOURCES = (".py", ".lark")
 
 
 @cache
-def fingerprint() -> str:
+def fingerprint(packages: tuple[str, ...] = PACKAGES) -> str:
     """Return a digest of the sources that cases and results come from."""
     digest = sha256()
-    paths = [path for package in _PACKAGES for path in (_ROOT / package).rglob("*") if path.suffix in _SOURCES]
+    paths = [path for package in packages for path in (_ROOT / package).rglob("*") if path.suffix in _SOURCES]
     for path in sorted(paths, key=Path.as_posix):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(_ROOT).as_posix()} {len(content)}\n".encode() + content)

@@ -1,30 +1,19 @@
-"""The campaign store: an SQLite file that holds a row per case as soon as it is done.
-
-Whatever happens to the process, what was added stays; what was being added is there as a whole or not at all.
-"""
+"""The campaign store: a row per case as soon as it is done."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 from dataflow.errors import InputError
+from validation.store_files import StoreFile
 
 #: Written into the file's header: what it is ("MTRN"), and the version of its tables.
 APPLICATION_ID = 0x4D54524E
 SCHEMA = 1
 
-#: The path of a store that is gone when it is closed: SQLite keeps it in memory, and what is too much on disk.
-TEMPORARY = ""
-
 _TABLES = (
-    "CREATE TABLE campaign (key TEXT PRIMARY KEY, value TEXT)",
     """CREATE TABLE cases (
         number INTEGER PRIMARY KEY, layer_type TEXT, family TEXT, levels INTEGER, macs INTEGER, pes INTEGER,
         dataflow TEXT, machine TEXT, simulated_cycles INTEGER, refined_cycles INTEGER, published_cycles INTEGER,
@@ -73,42 +62,14 @@ COLUMNS = tuple(each.name for each in fields(CaseRecord) if each.name != "durati
 _INSERT = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
-class Store:
+class Store(StoreFile):
     """An open campaign store; a context manager that closes it.
 
     Every method raises `InputError` where the file is no campaign store of this version or cannot be used.
     """
 
-    def __init__(self, path: str | Path, *, create: bool = False) -> None:
-        """Open the store at ``path``; with ``create`` an absent or empty file becomes a new one."""
-        self.path = str(path)
-        if not create and not Path(path).exists():
-            raise InputError("there is no such campaign store", self.path)
-        with self._explained():
-            self._connection = sqlite3.connect(self.path, isolation_level=None)
-        try:
-            with self._explained():
-                self._open(create=create)
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()
-
-    def facts(self) -> dict[str, str]:
-        """Return what is known about the campaign as a whole; nothing for one that has not begun."""
-        return dict(self.query("SELECT key, value FROM campaign ORDER BY key"))
-
-    def set_facts(self, facts: Mapping[str, str]) -> None:
-        """Write facts, in place of those of the same keys."""
-        with self._transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO campaign VALUES (?, ?)", facts.items())
+    kind, adding = "campaign", "cases"
+    application_id, schema, tables = APPLICATION_ID, SCHEMA, _TABLES
 
     def add(self, records: Iterable[CaseRecord]) -> None:
         """Add rows for cases that have none, all or none of them."""
@@ -129,55 +90,6 @@ class Store:
             raise InputError(f"holds no case {number}{self._range()}", self.path)
         return CaseRecord(*rows[0])
 
-    def query(self, statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of an SQL query."""
-        with self._explained():
-            yield from self._connection.execute(statement, values)
-
     def _range(self) -> str:
         ((low, high, count),) = self.query("SELECT min(number), max(number), count(*) FROM cases")
         return f"; its {count} cases are numbered {low} to {high}" if count else ": it is empty"
-
-    def _open(self, *, create: bool) -> None:
-        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        (schema,) = self._connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if (application, schema, tables) == (0, 0, 0) and create:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._create()
-        elif application != APPLICATION_ID:
-            raise InputError("is not a campaign store; name a file that is, or a new one", self.path)
-        elif schema != SCHEMA:
-            message = f"is a campaign store of schema {schema}, this Metronome reads and writes schema {SCHEMA}"
-            raise InputError(f"{message}; begin a new store", self.path)
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-
-    def _create(self) -> None:
-        with self._transaction() as connection:
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what SQLite complains about into `InputError`."""
-        try:
-            yield
-        except sqlite3.IntegrityError:
-            raise InputError("another campaign is adding cases to it; let one of them end", self.path) from None
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                raise InputError("is not a campaign store; name a file that is, or a new one", self.path) from None
-            raise InputError(f"cannot be used as a campaign store: {error}", self.path) from None

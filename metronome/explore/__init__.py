@@ -1,0 +1,1 @@
+"""The command ``metronome explore``: sweeps and searches of design spaces."""

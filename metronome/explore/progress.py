@@ -1,0 +1,65 @@
+"""The progress of an exploration: designs, the rate, valid ones, and the size of the fronts so far."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from exploration.fronts import Point, front
+from exploration.space import Space
+from exploration.subranges import Finding
+
+
+class Fronts:
+    """The fronts so far."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._points: dict[int, list[Point]] = {}
+
+    def add(self, points: dict[int, list[Point]]) -> None:
+        """Add the fronts of a sub-range."""
+        for target, found in points.items():
+            self._points[target] = front([*self._points.get(target, []), *found], self._space.objectives)
+
+    @property
+    def size(self) -> int:
+        """The number of designs of all of them."""
+        return sum(map(len, self._points.values()))
+
+
+@contextmanager
+def exploration_bar(
+    space: Space, total: int, before: int, valid: int
+) -> Iterator[Callable[[int, Finding | dict[int, list[Point]]], None] | None]:
+    """Yield a function that takes how many designs are done and what was found; None where nobody sees the bar."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:,.0f} designs/s")
+
+    fronts = Fronts(space)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        Rate(),
+    )
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("explore", total=total, completed=before)
+
+        def done(number: int, found: Finding | dict[int, list[Point]]) -> None:
+            nonlocal valid
+            fronts.add(found.fronts if isinstance(found, Finding) else found)
+            valid += found.tally.valid if isinstance(found, Finding) else 0
+            counted = f"{valid:,} valid, " if isinstance(found, Finding) else ""
+            bar.update(task, advance=number, description=f"explore: {counted}front {fronts.size:,}")
+
+        yield done
