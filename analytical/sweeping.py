@@ -20,6 +20,7 @@ from analytical.durations import Durations, occupation
 from analytical.model import Analysis
 from analytical.ports import Ports
 from analytical.timeline import Cycles
+from analytical.timelines import latest
 from analytical.work import Work
 from dataflow.errors import InputError
 from dataflow.hardware import Machine
@@ -32,6 +33,9 @@ TOGETHER = 1 << 14
 
 #: numbers of machines for which it does not pay to find out whether their numbers are small
 FEW = 1 << 8
+
+#: numbers of machines that are looked at one by one in less time than together
+SINGLE = 6
 
 #: keys that say how many buffers there are: machines that differ in them have clocks with other variables
 BUFFERS = ("buffering", "filter_buffering", "output_buffering")
@@ -102,6 +106,11 @@ def _times(
         return np.array([metrics.cycles]), np.array([metrics.compute_end])
     cycles, compute_end = (np.empty(len(next(iter(values.values()))), np.int64) for _ in range(2))
     bound = analysis.bound(machine, assumptions)
+    if len(cycles) <= SINGLE:
+        for number in range(len(cycles)):
+            durations = _Durations(machine, {key: int(array[number]) for key, array in values.items()})
+            cycles[number], compute_end[number] = analysis.time(machine, assumptions, durations)
+        return np.maximum(cycles, bound), compute_end
     if len(cycles) <= FEW:
         cycles[:], compute_end[:] = analysis.times(machine, assumptions, _Durations(machine, values))
         return np.maximum(cycles, bound), compute_end
@@ -218,9 +227,9 @@ def _alike(machine: Machine, arrays: dict[str, Integers], number: int) -> Iterat
 class _Durations(Durations):
     """Durations on machines that differ from one in ports and lanes: arrays where it has numbers."""
 
-    def __init__(self, machine: Machine, values: dict[str, Integers]) -> None:
+    def __init__(self, machine: Machine, values: Mapping[str, Cycles]) -> None:
         super().__init__(machine)
-        self._lanes = values.get("lanes", machine.lanes)
+        self._lanes: Cycles = values.get("lanes", machine.lanes)
         self._values = values
         #: what was worked out, for many steps of different work are equally large
         self._known: dict[tuple[object, ...], Cycles] = {}
@@ -235,7 +244,7 @@ class _Durations(Durations):
             if narrow is None:
                 self._known[key] = occupation(inputs + filters, width)
             else:
-                self._known[key] = np.maximum(occupation(inputs, width), occupation(filters, narrow))
+                self._known[key] = latest([occupation(inputs, width), occupation(filters, narrow)])
         return self._known[key]
 
     def arrival(self, level: int, work: Work) -> Cycles:

@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analytical import sweep
 from dataflow.layers import Layer
 from exploration.areas import Areas, Integers
 from exploration.candidates import Candidate, Candidates
 from exploration.choices import chosen, powerful
 from exploration.space import Space
+from exploration.times import Rows, Times
 
 #: rows from which on it pays to ask first whether even the slowest machine takes too much power
 MANY = 1 << 10
 
 _NEVER = 1 << 62
+
+#: candidates by layer
+Fitting = list[list[Candidate]]
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Explorer:
     def __post_init__(self) -> None:
         self.areas = Areas(self.space)
         self.candidates = Candidates(self.space)
+        self.times = Times(self.space)
 
     def blocks(self, piece: Piece) -> Iterator[Block]:
         """Yield the valid designs of a piece; those that are not valid are added to the tally."""
@@ -111,18 +115,33 @@ class Explorer:
         shapes = {candidate.units for of_layer in candidates for candidate in of_layer}
         base = self.areas.without_sizes(piece.pes, shapes, values)
         areas = self._areas_of_sizes(piece.pes, candidates)
-        limit = self.areas.limit(space.limits.area_um2)
-        for pairs, fitting in self._cells(candidates):
+        cells = list(self._priced(self._cells(candidates), areas, base, number))
+        rows = np.flatnonzero(np.logical_or.reduce([cell.within > 0 for cell in cells], initial=False))
+        if not len(rows):
+            return
+        machine = self.candidates.machine(piece.pes, piece.buffers)
+        times = self.times.on(machine, piece.buffers, {key: array[rows] for key, array in values.items()})
+        for cell in cells:
+            yield from self._timed(piece, cell, rows, times, base[rows])
+
+    def _priced(
+        self,
+        cells: Iterator[tuple[Integers, list[list[Candidate]] | None]],
+        areas: Integers,
+        base: Integers,
+        number: int,
+    ) -> Iterator[_Cell]:
+        """Yield the cells into which tiles fit, and how many of their sizes are small enough in each of the rows."""
+        limit = self.areas.limit(self.space.limits.area_um2)
+        for pairs, fitting in cells:
             if fitting is None:
                 self.tally.buffers += number * len(pairs)
                 continue
             order = np.lexsort((pairs, areas[pairs]))
-            cell = _Cell(pairs[order], areas[pairs[order]], fitting)
-            within = np.searchsorted(cell.areas, limit - base, side="right")
-            rows = np.flatnonzero(within)
+            sorted_areas = areas[pairs[order]]
+            within = np.searchsorted(sorted_areas, limit - base, side="right")
             self.tally.area += number * len(pairs) - int(within.sum())
-            if len(rows):
-                yield from self._timed(piece, cell, rows, {k: v[rows] for k, v in values.items()}, base, within)
+            yield _Cell(pairs[order], sorted_areas, within, fitting)
 
     def _candidates(self, layer: Layer, piece: Piece) -> list[Candidate]:
         found = (
@@ -151,9 +170,7 @@ class Explorer:
             np.int64,
         )
 
-    def _cells(
-        self, candidates: Sequence[Sequence[Candidate]]
-    ) -> Iterator[tuple[Integers, list[list[Candidate]] | None]]:
+    def _cells(self, candidates: Sequence[Sequence[Candidate]]) -> Iterator[tuple[Integers, Fitting | None]]:
         """Yield pairs of sizes into which the same candidates fit, and these by layer; None where a layer has none."""
         every = [candidate for of_layer in candidates for candidate in of_layer]
         l1_bytes, l2_bytes = (
@@ -172,55 +189,52 @@ class Explorer:
             fitting = [[c for c in of_layer if next(marked)] for of_layer in candidates]
             yield np.flatnonzero(which.ravel() == number), fitting if all(fitting) else None
 
-    def _timed(
-        self, piece: Piece, cell: _Cell, rows: Integers, values: dict[str, Integers], base: Integers, within: Integers
-    ) -> Iterator[Block]:
-        """Yield the designs of a cell that take no more power than they may."""
-        machine = self.candidates.machine(piece.pes, piece.buffers)
-        assumptions = self.space.assumptions
-        if len(rows) > MANY and self.space.limits.power_mw is not None and cell.alone:
-            slowest = {k: (np.max if k.endswith("latency") else np.min)(v, keepdims=True) for k, v in values.items()}
-            most = sum(int(sweep(c.analysis, machine, slowest, assumptions).cycles[0]) for (c,) in cell.fitting)
-            least = sum(c.energy for (c,) in cell.fitting)
-            if not powerful(self.space, self.candidates.parts, np.array([most]), np.array([least])).any():
-                # nothing is slower than the slowest lanes and ports together: all take more power than this
-                self.tally.power += int(within[rows].sum())
-                return
+    def _timed(self, piece: Piece, cell: _Cell, rows: Integers, times: Rows, base: Integers) -> Iterator[Block]:
+        """Yield the designs of a cell that take no more power than they may; ``base`` are the areas of the ``rows``."""
+        within = cell.within[rows]
+        if len(rows) > MANY and self._all_powerful(cell, times):
+            self.tally.power += int(within.sum())
+            return
         cycles, energy = chosen(
-            [
-                [(c.energy, sweep(c.analysis, machine, values, assumptions).cycles) for c in each]
-                for each in cell.fitting
-            ],
+            [[(candidate.energy, times.cycles(candidate)) for candidate in each] for each in cell.fitting],
             self.space.best_by,
             self.candidates.parts,
         )
-        kept = powerful(self.space, self.candidates.parts, cycles, energy)
-        self.tally.power += int(within[rows[~kept]].sum())
-        if kept.any():
-            rows = rows[kept]
-            first = piece.first + piece.times.start * self.space.pairs
+        fine = powerful(self.space, self.candidates.parts, cycles, energy)
+        self.tally.power += int(within[~fine].sum())
+        kept = np.flatnonzero(fine & (within > 0))
+        if len(kept):
             block = Block(
-                first,
-                rows,
-                cycles[kept],
-                energy[kept],
-                base[rows],
-                within[rows],
-                cell.pairs,
-                cell.areas,
-                self.space.pairs,
+                first=piece.first + piece.times.start * self.space.pairs,
+                rows=rows[kept],
+                cycles=cycles[kept],
+                energy=energy[kept],
+                base=base[kept],
+                within=within[kept],
+                pairs=cell.pairs,
+                areas=cell.areas,
+                all_pairs=self.space.pairs,
             )
             self.tally.valid += block.valid
             yield block
 
+    def _all_powerful(self, cell: _Cell, times: Rows) -> bool:
+        """Whether even the slowest lanes and ports together take too much power: then all the faster ones do."""
+        if self.space.limits.power_mw is None or not cell.alone:
+            return False
+        most = sum(times.slowest(candidate) for (candidate,) in cell.fitting)
+        least = sum(candidate.energy for (candidate,) in cell.fitting)
+        return not powerful(self.space, self.candidates.parts, np.array([most]), np.array([least])).any()
+
 
 @dataclass(frozen=True)
 class _Cell:
-    """Pairs of sizes, the smallest areas first, and the candidates that fit by layer."""
+    """Pairs of sizes, the smallest areas first, how many are small enough by row, and by layer what fits into them."""
 
     pairs: Integers
     areas: Integers
-    fitting: list[list[Candidate]]
+    within: Integers
+    fitting: Fitting
 
     @property
     def alone(self) -> bool:

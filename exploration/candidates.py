@@ -19,7 +19,7 @@ from dataflow.technology import Technology, exact
 from exploration.space import Space
 
 #: mappings whose analyses are kept: neighbours in a space often have the same
-_KEPT = 64
+_KEPT = 256
 
 
 def energy_parts(technology: Technology) -> int:
