@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from exploration.areas import Areas, Integers
 from exploration.candidates import Candidate, Candidates
@@ -105,24 +106,37 @@ class Explorer:
 
     def blocks(self, piece: Piece) -> Iterator[Block]:
         """Yield the valid designs of a piece; those that are not valid are added to the tally."""
-        space, number = self.space, len(piece.times)
-        layers = space.targets[piece.target][1]
-        candidates = [self._candidates(layer, piece) for layer in layers]
+        alike = self.space.machine.model_copy(update={"pes": piece.pes, **piece.buffers})
+        for l2_bytes, places in self.space.l2_groups:
+            machine = alike.model_copy(update={"l2": alike.l2.model_copy(update={"bytes": l2_bytes})})
+            yield from self._blocks(piece, machine, self._pairs(places))
+
+    def _blocks(self, piece: Piece, machine: Machine, pairs: Integers) -> Iterator[Block]:
+        """Yield the valid designs of a piece with some pairs of sizes; ``machine`` lacks lanes, ports and these."""
+        number = len(piece.times)
+        layers = self.space.targets[piece.target][1]
+        candidates = [self._candidates(layer, piece.group, machine) for layer in layers]
         if not all(candidates):
-            self.tally.illegal += number * space.pairs
+            self.tally.illegal += number * len(pairs)
             return
         values = self._values(piece.times)
         shapes = {candidate.units for of_layer in candidates for candidate in of_layer}
         base = self.areas.without_sizes(piece.pes, shapes, values)
         areas = self._areas_of_sizes(piece.pes, candidates)
-        cells = list(self._priced(self._cells(candidates), areas, base, number))
+        cells = list(self._priced(self._cells(candidates, pairs), areas, base, number))
         rows = np.flatnonzero(np.logical_or.reduce([cell.within > 0 for cell in cells], initial=False))
         if not len(rows):
             return
-        machine = self.candidates.machine(piece.pes, piece.buffers)
-        times = self.times.on(machine, piece.buffers, {key: array[rows] for key, array in values.items()})
+        times = self.times.on(machine, {key: array[rows] for key, array in values.items()})
         for cell in cells:
             yield from self._timed(piece, cell, rows, times, base[rows])
+
+    def _pairs(self, l2_places: Sequence[int]) -> Integers:
+        """Return the pairs of sizes with these of the L2."""
+        l1_axis, l2_axis = self.space.sizes
+        l1_places = np.arange(len(l1_axis.values)) * len(l2_axis.values)
+        found: Integers = (l1_places[:, np.newaxis] + np.array(l2_places)).ravel()
+        return found
 
     def _priced(
         self,
@@ -143,11 +157,8 @@ class Explorer:
             self.tally.area += number * len(pairs) - int(within.sum())
             yield _Cell(pairs[order], sorted_areas, within, fitting)
 
-    def _candidates(self, layer: Layer, piece: Piece) -> list[Candidate]:
-        found = (
-            self.candidates.find(layer, instance, piece.pes, piece.buffers)
-            for instance in self.space.candidates(piece.group)
-        )
+    def _candidates(self, layer: Layer, group: int, machine: Machine) -> list[Candidate]:
+        found = (self.candidates.find(layer, instance, machine) for instance in self.space.candidates(group))
         return [candidate for candidate in found if candidate is not None]
 
     def _values(self, times: range) -> dict[str, Integers]:
@@ -170,8 +181,10 @@ class Explorer:
             np.int64,
         )
 
-    def _cells(self, candidates: Sequence[Sequence[Candidate]]) -> Iterator[tuple[Integers, Fitting | None]]:
-        """Yield pairs of sizes into which the same candidates fit, and these by layer; None where a layer has none."""
+    def _cells(
+        self, candidates: Sequence[Sequence[Candidate]], pairs: Integers
+    ) -> Iterator[tuple[Integers, Fitting | None]]:
+        """Yield the ``pairs`` of sizes into which the same candidates fit, and these; None where a layer has none."""
         every = [candidate for of_layer in candidates for candidate in of_layer]
         l1_bytes, l2_bytes = (
             np.array([_NEVER if each is None else each for each in axis.values]) for axis in self.space.sizes
@@ -183,11 +196,11 @@ class Explorer:
                 for c in every
             ]
         )
-        patterns, which = np.unique(fits, axis=1, return_inverse=True)
+        patterns, which = np.unique(fits[:, pairs], axis=1, return_inverse=True)
         for number, pattern in enumerate(patterns.T):
             marked = iter(pattern)
             fitting = [[c for c in of_layer if next(marked)] for of_layer in candidates]
-            yield np.flatnonzero(which.ravel() == number), fitting if all(fitting) else None
+            yield pairs[which.ravel() == number], fitting if all(fitting) else None
 
     def _timed(self, piece: Piece, cell: _Cell, rows: Integers, times: Rows, base: Integers) -> Iterator[Block]:
         """Yield the designs of a cell that take no more power than they may; ``base`` are the areas of the ``rows``."""

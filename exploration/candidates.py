@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm
@@ -40,6 +39,11 @@ class Candidate:
     analysis: Analysis
 
 
+def without_pes(machine: Machine) -> Machine:
+    """Return a machine that is the same for all numbers of PEs: of these, only the mapping matters."""
+    return machine.model_copy(update={"pes": 1})
+
+
 class Candidates:
     """Finds the candidates of a space, and keeps the last ones."""
 
@@ -59,21 +63,16 @@ class Candidates:
             return None
         return mapping if self._legal(mapping) else None
 
-    def find(self, layer: Layer, instance: int, pes: int, buffers: Mapping[str, int]) -> Candidate | None:
-        """Return the candidate for a layer on machines with ``pes`` PEs, and ``buffers`` by key; None if it is none."""
-        mapping = self.mapping(layer, instance, pes)
+    def find(self, layer: Layer, instance: int, machine: Machine) -> Candidate | None:
+        """Return the candidate for a layer on machines that differ from one in lanes and ports; None if it is none."""
+        mapping = self.mapping(layer, instance, machine.pes)
         if mapping is None:
             return None
-        energy, l1_bytes, l2_bytes = self._energy(mapping, tuple(buffers.items()))
+        energy, l1_bytes, l2_bytes = self._energy(mapping, without_pes(machine))
         return Candidate(instance, mapping.units, energy, l1_bytes, l2_bytes, self._analysis(mapping))
 
-    def machine(self, pes: int, buffers: Mapping[str, int]) -> Machine:
-        """Return the space's machine with so many PEs and buffers."""
-        return self._space.machine.model_copy(update={"pes": pes, **buffers})
-
-    def _worked_out(self, mapping: Mapped, buffers: tuple[tuple[str, int], ...]) -> tuple[int, int, int]:
+    def _worked_out(self, mapping: Mapped, machine: Machine) -> tuple[int, int, int]:
         """Return the energy in parts, and the bytes that an L1 and the L2 need."""
-        machine = self.machine(1, dict(buffers))
         counts = self._analysis(mapping).counts(machine, self._space.assumptions)
         energy = relative_energy(counts, mapping.layer.macs, self._space.technology) * self.parts
         return int(energy), counts.buffers.l1_bytes, counts.buffers.l2_bytes

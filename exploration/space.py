@@ -189,6 +189,17 @@ class Space:
         return self.designs // self.pairs
 
     @cached_property
+    def l2_groups(self) -> tuple[tuple[int | None, tuple[int, ...]], ...]:
+        """The places of L2 sizes that are alike in all but area and what fits, each with one of these sizes.
+
+        Behind an L2 that chooses what stays in it for want of room there is a DRAM: then every size is another machine.
+        """
+        values = self.sizes[1].values
+        if self.machine.dram is None or self.machine.l2.resident is not None:
+            return ((self.machine.l2.bytes, tuple(range(len(values)))),)
+        return tuple((value, (place,)) for place, value in enumerate(values))
+
+    @cached_property
     def pairs(self) -> int:
         """Combinations of sizes."""
         return prod(len(axis.values) for axis in self.sizes)

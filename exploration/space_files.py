@@ -21,7 +21,7 @@ from dataflow.text_files import closest, read_text
 from dataflow.yaml_files import parse_yaml
 from exploration.objectives import OBJECTIVES
 from exploration.ranges import values_of
-from exploration.space import MODELS, MOST_DESIGNS, SIZES, Axis, Limits, Space, Template
+from exploration.space import MODELS, MOST_DESIGNS, SIZES, Axis, Instance, Limits, Space, Template
 
 T = TypeVar("T")
 
@@ -200,24 +200,21 @@ class _Reader:
                 raise InputError(f"technology {technology.name} does not state {key}", self._at(where))
 
     def _ensure_bound(self, space: Space) -> None:
-        """Raise `InputError` where a layer has no dataflow that means anything for it, however many PEs there are."""
-        most = max(value or 1 for value in space.axes[0].values)
-        for group in range(space.groups):
-            for _, layers in space.targets:
-                for layer in layers:
-                    self._ensure_one_binds(layer, space, space.candidates(group), most)
+        """Raise `InputError` for a template that means nothing for a layer, whatever its parameters and the PEs.
 
-    def _ensure_one_binds(self, layer: Layer, space: Space, candidates: Sequence[int], pes: int) -> None:
-        problem: InputError | None = None
-        for number in candidates:
-            try:
-                bind(layer, space.instances[number].dataflow, pes)
-            except InputError as error:
-                problem = problem or error
-            else:
-                return
-        if problem is not None:
-            raise InputError(f"layer {layer.name}: {problem.message}", problem.where)
+        Where each layer has its best dataflow, one template that means something is enough.
+        """
+        families: dict[Template, list[Instance]] = {}
+        for instance in space.instances:
+            families.setdefault(instance.template, []).append(instance)
+            if len(families[instance.template]) == 1:
+                instance.dataflow  # noqa: B018 — a text with faults is told, whatever the layers
+        every = list(families.values()) if space.best_by is None else [list(space.instances)]
+        layers = [layer for _, of_target in space.targets for layer in of_target]
+        most = max(value or 1 for value in space.axes[0].values)
+        for instances in every:
+            for layer in layers:
+                _ensure_one_binds(layer, instances, most)
 
     def _found(self, key: str, named: str) -> Network:
         path = self._path("networks", named)
@@ -272,3 +269,16 @@ class _Reader:
 
     def _at(self, key: str) -> str:
         return f"{self._file}: {key}"
+
+
+def _ensure_one_binds(layer: Layer, instances: Sequence[Instance], pes: int) -> None:
+    problem: InputError | None = None
+    for instance in instances:
+        try:
+            bind(layer, instance.dataflow, pes)
+        except InputError as error:
+            problem = problem or error
+        else:
+            return
+    if problem is not None:
+        raise InputError(f"layer {layer.name}: {problem.message}", problem.where)

@@ -12,7 +12,7 @@ import numpy as np
 from analytical import Analysis, sweep
 from dataflow.hardware import Machine
 from exploration.areas import Integers
-from exploration.candidates import Candidate
+from exploration.candidates import Candidate, without_pes
 from exploration.space import Space
 
 #: arrays of cycles that are kept
@@ -26,10 +26,10 @@ class Times:
         self._assumptions = space.assumptions
         self._kept: OrderedDict[object, Integers] = OrderedDict()
 
-    def on(self, machine: Machine, buffers: Mapping[str, int], values: Mapping[str, Integers]) -> Rows:
+    def on(self, machine: Machine, values: Mapping[str, Integers]) -> Rows:
         """Return how to ask for cycles on machines like ``machine``, with arrays of ``values`` by key."""
         digest = blake2b(b"".join(array.tobytes() for array in values.values())).digest()
-        return Rows(self, machine, (tuple(buffers.items()), digest), values)
+        return Rows(self, machine, (without_pes(machine), digest), values)
 
     def sweep(self, analysis: Analysis, machine: Machine, alike: object, values: Mapping[str, Integers]) -> Integers:
         """Return the cycles, those kept if ``alike`` says that they were asked for before."""

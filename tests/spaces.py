@@ -27,6 +27,14 @@ Dataflow tiled {
 """
 
 
+#: what may stand behind the L2
+_BEHIND = (
+    ("dram.bandwidth=2",),
+    ("dram.bandwidth=1", "l2.resident=[filter]"),
+    ("l2.port_bandwidth=3",),
+)
+
+
 def layer(name: str = "one", k: int = 4, c: int = 4, y: int = 6, r: int = 3) -> Layer:
     """Return a small convolution."""
     return Layer.of(name, "CONV", {"K": k, "C": c, "Y": y, "X": y, "R": r, "S": r})
@@ -81,7 +89,7 @@ def spaces(draw: st.DrawFn) -> Space:
         name="drawn",
         targets=(("all", layers),) if whole else tuple((each.name, (each,)) for each in layers),
         templates=tuple(templates),
-        machine=catalog.machine("reference-256"),
+        machine=catalog.machine("reference-256", draw(st.sampled_from([(), (), *_BEHIND]))),
         technology=catalog.technology("maestro-28nm"),
         axes=axes,
         limits=limits,

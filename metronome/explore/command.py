@@ -97,7 +97,7 @@ def explore_command(
     plan = Plan(space, seed, points is not None, budget)
     with _opened(store_file, resume=resume) as store:
         if not _explore(store, plan, work, points, resume=resume):
-            return _interrupted(space_file, store_file)
+            return _interrupted(store, plan, space_file)
         found = _found(store, plan, sample if verify else None, work)
     outputs.show(found)
     return 0 if any(target.front for target in found.targets) else 1
@@ -208,13 +208,16 @@ def _verify(plan: Plan, front: list[Point], drawn: list[int], work: Scheduler) -
         return verify(plan.space, selected, drawn, work, progress)
 
 
-def _interrupted(space_file: str, store_file: str | None) -> int:
+def _interrupted(store: ExplorationStore, plan: Plan, space_file: str) -> int:
+    """Say how much is done and how to go on; return the exit status."""
     from shlex import quote
 
-    go_on = (
-        f"; go on with: metronome explore {quote(space_file)} --store {quote(store_file)} --resume"
-        if store_file
-        else ""
-    )
-    typer.echo(f"metronome: interrupted{go_on}", err=True)
+    space = plan.space
+    if plan.budget is None:
+        done = f"{store.tally().total:,} of {space.designs:,} designs are done"
+    else:
+        tried = sum(len(store.trials(target)) for target in range(len(space.targets)))
+        done = f"{tried} of {plan.budget * len(space.targets)} designs are tried"
+    again = f"metronome explore {quote(space_file)} --store {quote(store.path)} --resume"
+    typer.echo(f"metronome: interrupted; {done}" + (f"; go on with: {again}" if store.path else ""), err=True)
     return 130
