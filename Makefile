@@ -48,12 +48,14 @@ bench: $(STAMP) compiled
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/analyze.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/explore.py
 	$(BIN)/python benchmarks/validate.py
 	$(COMPILED)/bin/python benchmarks/validate.py
 
 docs: $(STAMP)
 	$(BIN)/metronome study --quiet --figure docs/figures/study.svg
 	$(BIN)/python benchmarks/growth.py --figure docs/figures/growth.svg
+	$(BIN)/metronome explore docs/examples/vgg16_space.yaml --verify --sample 100 --quiet --figure docs/figures/exploration.svg
 	for layer in output_stationary weight_stationary collaborative tiled clustered row_stationary; do \
 		case $$layer in clustered|row_stationary) pes=6;; *) pes=3;; esac; \
 		$(BIN)/metronome trace $$layer -o docs/figures/tour_$$layer.svg --workload docs/examples/tour.m \

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dataflow.errors import InputError
 from exploration.areas import Integers
 from exploration.objectives import power_scale
 from exploration.space import Space
@@ -37,7 +38,7 @@ def chosen(
     for candidates in layers:
         bound += max(energy for energy, _ in candidates)
         if bound >= _FITS:
-            raise OverflowError("energies are beyond 64 bits")
+            raise InputError("the energies of these layers are beyond 64 bits; take smaller ones", "workload")
         if len(candidates) == 1:
             ((own, taken),) = candidates
             cycles, energy = cycles + taken, energy + own

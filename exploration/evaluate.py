@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -87,8 +87,7 @@ def evaluate(space: Space, number: int) -> Evaluation:
         return Evaluation(space, design, machine, (), size, "buffers")
     best = tuple(min(of_layer, key=lambda chosen: _wanted(space, chosen)) for of_layer in fitting)
     found = Evaluation(space, design, machine, best, size, None)
-    fault = _excess(space, found)
-    return found if fault is None else Evaluation(space, design, machine, best, size, fault)
+    return replace(found, fault=excess(space, found.judged_by(None)))
 
 
 def _computed(space: Space, layer: Layer, instance: int, machine: Machine) -> Chosen | None:
@@ -124,10 +123,9 @@ def _area(space: Space, machine: Machine, computing: list[Chosen]) -> Fraction |
     return max(known) if len(known) == len(totals) else None
 
 
-def _excess(space: Space, evaluation: Evaluation) -> str | None:
-    limits, outcome = space.limits, evaluation.outcome
-    if outcome is None:
-        return None
+def excess(space: Space, outcome: Outcome) -> str | None:
+    """Return what an outcome takes too much of, area or power; None where it is within the limits."""
+    limits = space.limits
     if limits.area_um2 is not None and outcome.area is not None and outcome.area > limits.area_um2:
         return "area"
     scale = power_scale(space.machine, space.technology)

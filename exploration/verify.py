@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from exploration.evaluate import evaluate
+from exploration.evaluate import evaluate, excess
 from exploration.fronts import Point, front
 from exploration.objectives import Outcome
 from exploration.space import Space
@@ -24,11 +24,12 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Checked:
-    """A design by both models."""
+    """A design by both models; ``within`` is whether the simulated outcome keeps to the limits, too."""
 
     number: int
     modelled: Outcome
     simulated: Outcome
+    within: bool
 
     @property
     def error(self) -> float:
@@ -58,7 +59,8 @@ class Errors:
 class Verification:
     """What became of a front: its designs and those of a random sample, simulated.
 
-    ``optimal`` are the numbers of the designs, of both, that none of the others beats by simulation.
+    ``optimal`` are the numbers of the designs, of both, that by simulation keep to the limits and are beaten by none
+    of the others that do.
     ``chance`` is how likely a difference between the mean errors of front and sample as large as theirs is by chance.
     """
 
@@ -78,6 +80,11 @@ class Verification:
         return sum(each.number in self.optimal for each in self.front)
 
     @property
+    def beyond(self) -> int:
+        """How many designs of the front are beyond the limits by simulation."""
+        return sum(not each.within for each in self.front)
+
+    @property
     def missed(self) -> list[int]:
         """Designs of the sample that are as good as those of the front by simulation alone."""
         selected = {each.number for each in self.front}
@@ -89,7 +96,8 @@ def check(space: Space, number: int) -> Checked:
     evaluation = evaluate(space, number)
     modelled = evaluation.outcome
     assert modelled is not None, "a valid design has an outcome"
-    return Checked(number, modelled, evaluation.judged_by(simulate_mapping))
+    simulated = evaluation.judged_by(simulate_mapping)
+    return Checked(number, modelled, simulated, excess(space, simulated) is None)
 
 
 def verify(
@@ -110,7 +118,7 @@ def verify(
     return Verification(
         of_front,
         of_sample,
-        _optimal(found.values(), space.objectives),
+        _optimal([each for each in found.values() if each.within], space.objectives),
         _chance([each.error for each in of_front], [each.error for each in of_sample]),
     )
 

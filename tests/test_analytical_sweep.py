@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ from dataflow.levels import Mapping, bind
 from validation.strategies import Case, cases
 
 LANES = {"lanes": [1, 2]}
+
+#: up to how many machines are looked at one by one, and up to how many together with numbers of full width
+WAYS = [(0, 0), (0, 9), (6, 9)]
 
 
 def changed(machine: Machine, key: str, value: int) -> Machine:
@@ -60,13 +64,21 @@ def assert_alike(mapping: Mapping, machine: Machine, values: dict[str, list[int]
 
 
 @settings(max_examples=60, deadline=None)
-@given(cases(max_macs=4000), st.data(), st.sampled_from([REFINED, PUBLISHED]))
-def test_every_machine_has_its_own_numbers(case: Case, data: st.DataObject, assumptions: Assumptions) -> None:
+@given(
+    cases(max_macs=4000), st.data(), st.sampled_from([REFINED, PUBLISHED]), st.sampled_from([(0, 0), (0, 9), (6, 9)])
+)
+def test_every_machine_has_its_own_numbers(
+    case: Case, data: st.DataObject, assumptions: Assumptions, numbers: tuple[int, int]
+) -> None:
+    """Looked at one by one, together, and together with numbers of half the width."""
     layer, dataflow, machine = case
     values = data.draw(values_of(machine))
-    assert_alike(bind(layer, dataflow, machine.pes), machine, values, assumptions)
+    with patch("analytical.sweeping.SINGLE", numbers[0]), patch("analytical.sweeping.FEW", numbers[1]):
+        assert_alike(bind(layer, dataflow, machine.pes), machine, values, assumptions)
 
 
+@patch("analytical.sweeping.SINGLE", 0)
+@patch("analytical.sweeping.FEW", 0)
 @pytest.mark.parametrize("dataflow", ["kcp_ws", "yr_rs", "xp_ws"])
 def test_long_loops_go_on_evenly_at_the_pace_of_each_machine(dataflow: str) -> None:
     """Wide and narrow ports, so that another part of the machine is the slowest on each; half the width will not do."""

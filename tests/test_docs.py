@@ -25,9 +25,9 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SOURCE = re.compile(
-    r"`((?:dataflow|simulator|analytical|validation|configs|metronome|tests|benchmarks)/[\w./]+\.\w+)`"
+    r"`((?:dataflow|simulator|analytical|validation|exploration|configs|metronome|tests|benchmarks)/[\w./]+\.\w+)`"
 )
-_NAME = re.compile(r"`((?:dataflow|simulator|analytical|validation|metronome)(?:\.\w+)+)`")
+_NAME = re.compile(r"`((?:dataflow|simulator|analytical|validation|exploration|metronome)(?:\.\w+)+)`")
 _ANY_SCHEME = re.compile(r"[a-z]+:")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from random import Random
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from spaces import spaces
 
 from exploration.blocks import TALLY, Block, Explorer
@@ -15,6 +19,24 @@ from exploration.fronts import Point, front
 from exploration.samples import LARGEST
 from exploration.space import Space
 from exploration.subranges import explore_subrange, subranges
+
+
+@contextmanager
+def as_if_many(*, many: bool) -> Iterator[None]:
+    """Treat few designs as many are treated: together, and sifted before they are looked at one by one."""
+    if not many:
+        yield
+        return
+    places = (
+        "analytical.sweeping.SINGLE",
+        "analytical.sweeping.FEW",
+        "exploration.blocks.MANY",
+        "exploration.fronts._FEW",
+    )
+    with ExitStack() as stack:
+        for place in places:
+            stack.enter_context(patch(place, 0))
+        yield
 
 
 def brute_force(space: Space) -> list[Evaluation]:
@@ -26,12 +48,13 @@ def dominated(one: tuple[object, ...], by: tuple[object, ...]) -> bool:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(spaces())
-def test_a_sweep_says_of_every_design_what_the_design_says_by_itself(space: Space) -> None:
+@given(spaces(), st.booleans())
+def test_a_sweep_says_of_every_design_what_the_design_says_by_itself(space: Space, many: bool) -> None:
     explorer = Explorer(space)
     blocks: list[Block] = []
     alone = brute_force(space)
-    findings = [explore_subrange(explorer, number, 0, blocks.append) for number in range(subranges(space))]
+    with as_if_many(many=many):
+        findings = [explore_subrange(explorer, number, 0, blocks.append) for number in range(subranges(space))]
     faults = Counter(each.fault for each in alone)
     for name in TALLY:
         counted = sum(getattr(finding.tally, name) for finding in findings)
@@ -53,10 +76,11 @@ def test_a_sweep_says_of_every_design_what_the_design_says_by_itself(space: Spac
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(spaces())
-def test_a_front_is_what_no_valid_design_beats(space: Space) -> None:
+@given(spaces(), st.booleans())
+def test_a_front_is_what_no_valid_design_beats(space: Space, many: bool) -> None:
     explorer = Explorer(space)
-    findings = [explore_subrange(explorer, number, 0) for number in range(subranges(space))]
+    with as_if_many(many=many):
+        findings = [explore_subrange(explorer, number, 0) for number in range(subranges(space))]
     alone = brute_force(space)
     for target in range(len(space.targets)):
         points = [point for finding in findings for point in finding.fronts.get(target, [])]

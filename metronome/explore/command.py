@@ -132,19 +132,19 @@ def _sweep(store: ExplorationStore, plan: Plan, work: Scheduler, points: str | N
     from metronome.explore.progress import exploration_bar
     from metronome.files import write_bytes
 
-    space, before = plan.space, store.tally()
+    space, before, targets = plan.space, store.tally(), range(len(plan.space.targets))
 
     def keep(finding: Finding) -> None:
         if points is not None and finding.points:
             write_bytes(finding.points, str(Path(points) / f"part-{finding.number:06}.parquet"))
 
-    with exploration_bar(space, space.designs, before.total, before.valid) as show:
+    with exploration_bar(space, space.designs, before.total) as show:
         if show is not None:
-            show(0, {target: store.front(target, space.objectives) for target in range(len(space.targets))})
+            show(0, before.valid, {target: store.front(target, space.objectives) for target in targets})
 
         def done(finding: Finding) -> None:
             if show is not None:
-                show(finding.tally.total, finding)
+                show(finding.tally.total, finding.tally.valid, finding.fronts)
             if asked():
                 raise KeyboardInterrupt
 
@@ -157,11 +157,12 @@ def _search(store: ExplorationStore, plan: Plan, work: Scheduler, _: str | None,
 
     targets, budget = len(plan.space.targets), plan.budget or 0
     before = sum(len(store.trials(target)) for target in range(targets))
-    with exploration_bar(plan.space, targets * budget, before, 0) as show:
+    with exploration_bar(plan.space, targets * budget, before) as show:
 
         def done(target: int, batch: Sequence[Trial]) -> None:
             if show is not None:
-                show(len(batch), {target: [trial.point for trial in batch if trial.point is not None]})
+                points = [trial.point for trial in batch if trial.point is not None]
+                show(len(batch), len(points), {target: points})
             if asked():
                 raise KeyboardInterrupt
 

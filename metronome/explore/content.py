@@ -120,6 +120,7 @@ def verification_dict(verification: Verification) -> dict[str, Any]:
         "chance": verification.chance,
         "biased": verification.biased,
         "optimal_by_simulation": verification.kept,
+        "beyond_limits_by_simulation": verification.beyond,
         "missed": verification.missed,
     }
 

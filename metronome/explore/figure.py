@@ -47,7 +47,7 @@ def exploration_figure(found: Found, picture_format: str) -> bytes:
 
 
 def _draw(axes: Axes, found: Found, target: TargetFound, key: str) -> None:
-    """Draw a target's designs; large clouds are drawn as pixels, for a file of vectors would be as large."""
+    """Draw a target's designs, as pixels: there can be thousands."""
     machine, technology = found.space.machine, found.space.technology
     cloud = [found.outcome(target.index, *member[1:]).numbers(machine, technology) for member in target.sample]
     best = [found.numbers(target.index, point) for point in target.front]
@@ -59,10 +59,10 @@ def _draw(axes: Axes, found: Found, target: TargetFound, key: str) -> None:
     axes.scatter(*_places(cloud, key), s=6, color="#b5b5b5", linewidths=0, label="valid designs, at random",
                  rasterized=True)  # fmt: skip
     axes.scatter(*_places(best, key), s=22, color="#1f5fa8", edgecolors="white", linewidths=0.4, label="front",
-                 zorder=3)  # fmt: skip
+                 rasterized=True, zorder=3)  # fmt: skip
     if checked:
         axes.scatter(*_places(checked, key), s=46, facecolors="none", edgecolors=_SIMULATED, linewidths=0.9,
-                     label="optimal by simulation", zorder=4)  # fmt: skip
+                     label="optimal by simulation", rasterized=True, zorder=4)  # fmt: skip
     axes.grid(visible=True, color="#e2e2e2", linewidth=0.6)
     axes.set_axisbelow(True)
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from exploration.fronts import Point, front
 from exploration.space import Space
-from exploration.subranges import Finding
 
 
 class Fronts:
@@ -29,11 +28,13 @@ class Fronts:
         return sum(map(len, self._points.values()))
 
 
+#: takes how many designs are done, how many of them are valid, and their fronts by target
+Done = Callable[[int, int, dict[int, list[Point]]], None]
+
+
 @contextmanager
-def exploration_bar(
-    space: Space, total: int, before: int, valid: int
-) -> Iterator[Callable[[int, Finding | dict[int, list[Point]]], None] | None]:
-    """Yield a function that takes how many designs are done and what was found; None where nobody sees the bar."""
+def exploration_bar(space: Space, total: int, before: int) -> Iterator[Done | None]:
+    """Yield a function that is told what is done; None where nobody sees the bar."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -55,11 +56,12 @@ def exploration_bar(
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("explore", total=total, completed=before)
 
-        def done(number: int, found: Finding | dict[int, list[Point]]) -> None:
-            nonlocal valid
-            fronts.add(found.fronts if isinstance(found, Finding) else found)
-            valid += found.tally.valid if isinstance(found, Finding) else 0
-            counted = f"{valid:,} valid, " if isinstance(found, Finding) else ""
-            bar.update(task, advance=number, description=f"explore: {counted}front {fronts.size:,}")
+        found = 0
+
+        def done(number: int, valid: int, points: dict[int, list[Point]]) -> None:
+            nonlocal found
+            found += valid
+            fronts.add(points)
+            bar.update(task, advance=number, description=f"explore: {found:,} valid, front {fronts.size:,}")
 
         yield done

@@ -48,7 +48,7 @@ def front_table(found: Found, target: TargetFound) -> Table:
     """Return a target's front: the best of each objective, and others evenly between them."""
     space, name = found.space, found.space.targets[target.index][0]
     objectives = ", ".join(space.objectives)
-    table = Table(title=f"{name}: {len(target.front)} designs of {target.valid:,} are best in {objectives}")
+    table = Table(title=f"{name}: the front in {objectives} of {target.valid:,} valid designs ({len(target.front):,})")
     rows = found.rows(target)
     chosen = _spread(found, target)
     varied = [axis.key for axis in space.axes if len(axis.values) > 1]
@@ -98,16 +98,19 @@ def _verified(verification: Verification) -> Iterator[str]:
             )
     yield _bias(verification)
     kept, number = verification.kept, len(verification.front)
-    yield f"{kept} of the front's {number} designs stay optimal by simulation" + _missed(verification.missed)
+    beyond = f"; {verification.beyond} of them beyond the limits" if verification.beyond else ""
+    yield f"{kept} of the front's {number} designs stay optimal by simulation{beyond}{_missed(verification.missed)}"
 
 
 def _best(objectives: Sequence[str], verification: Verification) -> Iterator[str]:
     """Yield by objective which of the simulated designs each model takes for the best."""
     every = {each.number: each for each in (*verification.front, *verification.sample)}
-    for name in objectives if every else ():
+    valid = [number for number, each in every.items() if each.within]
+    for name in objectives if valid else ():
         modelled = min(every, key=lambda number: (every[number].modelled.keys((name,)), number))
-        simulated = min(every, key=lambda number: (every[number].simulated.keys((name,)), number))
-        same = every[modelled].simulated.keys((name,)) == every[simulated].simulated.keys((name,))
+        simulated = min(valid, key=lambda number: (every[number].simulated.keys((name,)), number))
+        equal = every[modelled].simulated.keys((name,)) == every[simulated].simulated.keys((name,))
+        same = equal and every[modelled].within
         yield f"best {name}: design {modelled}, " + ("by simulation, too" if same else f"by simulation {simulated}")
 
 
