@@ -79,8 +79,8 @@ class _Reader:
             machine=machine,
             technology=technology,
             axes=self._axes(machine),
-            limits=self._limits(technology),
-            objectives=self._objectives(technology),
+            limits=self._limits(machine, technology),
+            objectives=self._objectives(machine, technology),
             best_by=best_by,
             model=self._one_of("model", tuple(MODELS), "refined") or "refined",
         )
@@ -162,7 +162,7 @@ class _Reader:
     def _whole(self, stated: object, where: str, *, least: int) -> tuple[int, ...]:
         return tuple(value for value in values_of(stated, self._at(where), least=least) if value is not None)
 
-    def _limits(self, technology: Technology) -> Limits:
+    def _limits(self, machine: Machine, technology: Technology) -> Limits:
         stated = self._section(self._tree.get("constraints") or {}, "constraints")
         self._known(stated, ("area_mm2", "power_mw", "buffers"), "constraints.")
         numbers: dict[str, Fraction | None] = {}
@@ -175,13 +175,13 @@ class _Reader:
             raise InputError(f"{stated['buffers']!r} should be fit or ignore", self._at("constraints.buffers"))
         area, power = numbers["area_mm2"], numbers["power_mw"]
         if area is not None:
-            self._ensure_areas(technology, "constraints.area_mm2")
+            self._ensure_areas(machine, technology, "constraints.area_mm2")
         if power is not None and technology.mac_pj is None:
             message = f"technology {technology.name} does not state mac_pj, the energy of a MAC"
             raise InputError(message, self._at("constraints.power_mw"))
         return Limits(None if area is None else area * 10**6, power, stated.get("buffers", "fit") == "fit")
 
-    def _objectives(self, technology: Technology) -> tuple[str, ...]:
+    def _objectives(self, machine: Machine, technology: Technology) -> tuple[str, ...]:
         names = self._texts("objectives", ["runtime", "energy"])
         for number, name in enumerate(names):
             where = f"objectives[{number}]"
@@ -191,10 +191,14 @@ class _Reader:
             if name in names[:number]:
                 raise InputError(f"{name} is an objective already", self._at(where))
             if OBJECTIVES[name].needs_area:
-                self._ensure_areas(technology, where)
+                self._ensure_areas(machine, technology, where)
         return tuple(names)
 
-    def _ensure_areas(self, technology: Technology, where: str) -> None:
+    def _ensure_areas(self, machine: Machine, technology: Technology, where: str) -> None:
+        """Raise `InputError` where areas are asked for and cannot be known."""
+        if any(port.width is None for level in machine.levels for port in (level.distribution, level.collection)):
+            message = f"machine {machine.name} has a bandwidth of null: the area of any number of wires is not known"
+            raise InputError(message, self._at(where))
         for key in ("pe_um2", "sram_um2_per_byte", "bus_um2", "arbiter_um2"):
             if getattr(technology, key) is None:
                 raise InputError(f"technology {technology.name} does not state {key}", self._at(where))

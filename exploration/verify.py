@@ -61,12 +61,14 @@ class Verification:
 
     ``optimal`` are the numbers of the designs, of both, that by simulation keep to the limits and are beaten by none
     of the others that do.
+    ``missed`` are those of the sample among them with which no design of the front ties by the model.
     ``chance`` is how likely a difference between the mean errors of front and sample as large as theirs is by chance.
     """
 
     front: tuple[Checked, ...]
     sample: tuple[Checked, ...]
     optimal: frozenset[int]
+    missed: tuple[int, ...]
     chance: float
 
     @property
@@ -83,12 +85,6 @@ class Verification:
     def beyond(self) -> int:
         """How many designs of the front are beyond the limits by simulation."""
         return sum(not each.within for each in self.front)
-
-    @property
-    def missed(self) -> list[int]:
-        """Designs of the sample that are as good as those of the front by simulation alone."""
-        selected = {each.number for each in self.front}
-        return [each.number for each in self.sample if each.number in self.optimal and each.number not in selected]
 
 
 def check(space: Space, number: int) -> Checked:
@@ -115,10 +111,16 @@ def verify(
             progress(checked)
     of_front = tuple(found[number] for number in selected)
     of_sample = tuple(found[number] for number in sample)
+    optimal = _optimal([each for each in found.values() if each.within], space.objectives)
+    selected_keys = {each.modelled.keys(space.objectives) for each in of_front}
+    missed = [
+        e.number for e in of_sample if e.number in optimal and e.modelled.keys(space.objectives) not in selected_keys
+    ]
     return Verification(
         of_front,
         of_sample,
-        _optimal([each for each in found.values() if each.within], space.objectives),
+        optimal,
+        tuple(missed),
         _chance([each.error for each in of_front], [each.error for each in of_sample]),
     )
 

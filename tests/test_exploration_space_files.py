@@ -248,6 +248,17 @@ def test_what_is_wrong_is_said_in_one_message(changed: str, to: str, message: st
     assert str(error.value).removeprefix("s.yaml: ") == message
 
 
+def test_the_area_of_wires_is_not_known(folder: Path) -> None:
+    (folder / "wires.yaml").write_text(
+        "pes: 64\nlevels: [{distribution: {bandwidth: null}, collection: {bandwidth: 8}}]\n"
+    )
+    with pytest.raises(InputError) as error:
+        parsed(SMALL + "hardware: wires.yaml\nobjectives: [area]\n", folder)
+    message = "machine wires has a bandwidth of null: the area of any number of wires is not known"
+    assert str(error.value) == f"s.yaml: objectives[0]: {message}"
+    assert parsed(SMALL + "hardware: wires.yaml\n", folder).designs == 2
+
+
 def test_a_dataflow_for_other_layers_is_told_with_the_layer(folder: Path) -> None:
     with pytest.raises(InputError) as error:
         parsed(SMALL.replace("kcp_ws", "gemm_nmk"), folder)

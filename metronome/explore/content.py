@@ -121,7 +121,7 @@ def verification_dict(verification: Verification) -> dict[str, Any]:
         "biased": verification.biased,
         "optimal_by_simulation": verification.kept,
         "beyond_limits_by_simulation": verification.beyond,
-        "missed": verification.missed,
+        "missed": list(verification.missed),
     }
 
 
