@@ -2,59 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedInput, VisitError
 from lark.visitors import Transformer_NonRecursive, v_args
 
 from dataflow.directives import Cluster, Dataflow, Directive, Map, MappedLayer, Network
 from dataflow.errors import InputError, Position
 from dataflow.expressions import Arithmetic, Expression, Number, SizeOf
 from dataflow.layers import OPERATIONS, Layer
-from dataflow.text_files import closest, position_at, read_text
+from dataflow.syntax_errors import raise_syntax_error
+from dataflow.text_files import closest, read_text
 
 #: Bounds far beyond any layer; they keep hostile files from exhausting memory or the interpreter's stack.
 TERM_LIMIT = 100
 VALUE_LIMIT = 10**18
 
 _Kind = TypeVar("_Kind", Network, Dataflow)
-
-_WORDS = {
-    "CONSTANT": "Constant",
-    "NETWORK": "Network",
-    "LAYER": "Layer",
-    "TYPE": "Type",
-    "STRIDE": "Stride",
-    "DILATION": "Dilation",
-    "DIMENSIONS": "Dimensions",
-    "DATAFLOW": "Dataflow",
-    "TEMPORAL_MAP": "TemporalMap",
-    "SPATIAL_MAP": "SpatialMap",
-    "CLUSTER": "Cluster",
-    "NAME": "a name",
-    "TYPE_NAME": "a layer type",
-    "CLUSTER_KIND": "P or L",
-    "DIMENSION": "a dimension",
-    "NUMBER": "a whole number",
-    "CONSTANT_NAME": "the name of a constant",
-    "SIZE_OF": "Sz(…)",
-    "PLUS": "an operator",
-    "COLON": "':'",
-    "COMMA": "','",
-    "SEMICOLON": "';'",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "LBRACE": "'{'",
-    "RBRACE": "'}'",
-    "$END": "the end of the file",
-}
 
 
 def read_network(path: str | Path, *, compat_maestro: bool = False) -> Network:
@@ -115,7 +85,7 @@ def _parse(
         parsing.exhaust_lexer()
         tree: Tree[Token] = parsing.feed_eof()
     except UnexpectedInput as error:
-        _raise_syntax_error(error, parsing.accepts(), text, file)
+        raise_syntax_error(error, parsing.accepts(), text, file)
     builder = _Builder(file, constants or {}, compat_maestro=compat_maestro)
     try:
         found: list[Network | Dataflow] = builder.transform(tree)
@@ -123,24 +93,6 @@ def _parse(
         raise error.orig_exc from None
     builder.ensure_replaced()
     return found
-
-
-def _raise_syntax_error(error: UnexpectedInput, accepted: Collection[str], text: str, file: str) -> NoReturn:
-    """Say what was found and what could stand there instead."""
-    at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    start = len(text.rstrip()) if at_end else error.pos_in_stream or 0
-    word = re.compile(r"[0-9]+\.[0-9]+|[\w'’′]+").match(text, start)
-    character = text[start : start + 1]
-    if at_end:
-        found = "the end of the file"
-    elif word:
-        found = f"'{word.group()}'"
-    else:
-        found = f"'{character}'" if character.isprintable() else f"the character U+{ord(character):04X}"
-    expected = [words for terminal, words in _WORDS.items() if terminal in accepted]
-    listed = " or ".join(filter(None, (", ".join(expected[:-1]), expected[-1])))
-    hint = closest(word.group(), expected) if word else ""
-    raise InputError(f"found {found} where {listed} should stand{hint}", position_at(text, start, file)) from None
 
 
 @dataclass(frozen=True)
