@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from math import lcm
 
@@ -38,10 +38,6 @@ class Areas:
         """Return the largest area that is no larger than ``area`` µm²; without a limit, more than any area."""
         return _FITS if area is None else int(area * self.parts)
 
-    def exact(self, area: int) -> Fraction | None:
-        """Return an area in µm², None where it is not known."""
-        return Fraction(area, self.parts) if self.known else None
-
     def of_sizes(self, pes: int, l1_bytes: int, l2_bytes: int) -> int:
         """Return the area of the scratchpads."""
         return (pes * l1_bytes + l2_bytes) * self._byte if self.known else 0
@@ -53,7 +49,7 @@ class Areas:
         """
         if not self.known:
             return np.zeros_like(values["lanes"])
-        self._ensure_fits(pes, shapes, {key: [int(array.max())] for key, array in values.items()})
+        self._ensure_fits(pes, shapes, {key: int(array.max()) for key, array in values.items()})
         networks = [self._network(shape, values) for shape in shapes]
         largest: Integers = np.maximum.reduce(networks)
         return largest + pes * self._pe * values["lanes"]
@@ -73,15 +69,15 @@ class Areas:
     def _whole(self, area: Fraction) -> int:
         return int(area * self.parts)
 
-    def _ensure_fits(self, pes: int, shapes: Collection[tuple[int, ...]], most: Mapping[str, Sequence[int]]) -> None:
+    def _ensure_fits(self, pes: int, shapes: Collection[tuple[int, ...]], most: Mapping[str, int]) -> None:
         """Raise `InputError` where areas are beyond 64 bits, which only slips are."""
-        widest = sum(value for (value,) in most.values()) + sum(
+        widest = sum(most.values()) + sum(
             (level.distribution.width or 0) + (level.collection.width or 0) for level in self._space.machine.levels
         )
         lanes = [
             lane for shape in shapes for pair in network_lanes(shape, self._space.technology) or [] for lane in pair
         ]
-        total = widest * sum(map(self._whole, lanes)) + pes * self._pe * most["lanes"][0]
+        total = widest * sum(map(self._whole, lanes)) + pes * self._pe * most["lanes"]
         total += pes * self._byte * max(value or 0 for axis in self._space.sizes for value in axis.values)
         if total >= _FITS:
             raise InputError("the largest machine is far beyond any area", self._space.name)

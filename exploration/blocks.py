@@ -8,7 +8,7 @@ area or by what does not fit is excluded before any time is worked out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -67,6 +67,10 @@ class Block:
         """The number of designs."""
         return int(self.within.sum())
 
+    def numbers(self, rows: Integers, places: Integers) -> Integers:
+        """Return the designs' numbers: each in a row, with the sizes at a place of ``pairs``."""
+        return self.first + self.rows[rows] * self.all_pairs + self.pairs[places]
+
 
 @dataclass
 class Tally:
@@ -81,7 +85,7 @@ class Tally:
     @property
     def total(self) -> int:
         """All of them."""
-        return self.illegal + self.buffers + self.area + self.power + self.valid
+        return sum(getattr(self, name) for name in TALLY)
 
     def add(self, other: Tally) -> None:
         """Add the designs of another sub-range."""
@@ -89,47 +93,44 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-TALLY = ("illegal", "buffers", "area", "power", "valid")
+TALLY = tuple(each.name for each in fields(Tally))
 
 
-@dataclass
 class Explorer:
-    """Works out pieces of a space."""
+    """Works out pieces of a space, in one thread: it keeps what neighbouring pieces share."""
 
-    space: Space
-    tally: Tally = field(default_factory=Tally)
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.areas = Areas(space)
+        self.candidates = Candidates(space)
+        self.times = Times(space)
 
-    def __post_init__(self) -> None:
-        self.areas = Areas(self.space)
-        self.candidates = Candidates(self.space)
-        self.times = Times(self.space)
-
-    def blocks(self, piece: Piece) -> Iterator[Block]:
-        """Yield the valid designs of a piece; those that are not valid are added to the tally."""
+    def blocks(self, piece: Piece, tally: Tally) -> Iterator[Block]:
+        """Yield the valid designs of a piece, and count all of its designs in ``tally``."""
         alike = self.space.machine.model_copy(update={"pes": piece.pes, **piece.buffers})
         for l2_bytes, places in self.space.l2_groups:
             machine = alike.model_copy(update={"l2": alike.l2.model_copy(update={"bytes": l2_bytes})})
-            yield from self._blocks(piece, machine, self._pairs(places))
+            yield from self._blocks(piece, machine, self._pairs(places), tally)
 
-    def _blocks(self, piece: Piece, machine: Machine, pairs: Integers) -> Iterator[Block]:
+    def _blocks(self, piece: Piece, machine: Machine, pairs: Integers, tally: Tally) -> Iterator[Block]:
         """Yield the valid designs of a piece with some pairs of sizes; ``machine`` lacks lanes, ports and these."""
         number = len(piece.times)
         layers = self.space.targets[piece.target][1]
         candidates = [self._candidates(layer, piece.group, machine) for layer in layers]
         if not all(candidates):
-            self.tally.illegal += number * len(pairs)
+            tally.illegal += number * len(pairs)
             return
         values = self._values(piece.times)
         shapes = {candidate.units for of_layer in candidates for candidate in of_layer}
         base = self.areas.without_sizes(piece.pes, shapes, values)
         areas = self._areas_of_sizes(piece.pes, candidates)
-        cells = list(self._priced(self._cells(candidates, pairs), areas, base, number))
+        cells = list(self._priced(self._cells(candidates, pairs), areas, base, tally))
         rows = np.flatnonzero(np.logical_or.reduce([cell.within > 0 for cell in cells], initial=False))
         if not len(rows):
             return
         times = self.times.on(machine, {key: array[rows] for key, array in values.items()})
         for cell in cells:
-            yield from self._timed(piece, cell, rows, times, base[rows])
+            yield from self._timed(piece, cell, rows, times, base[rows], tally)
 
     def _pairs(self, l2_places: Sequence[int]) -> Integers:
         """Return the pairs of sizes with these of the L2."""
@@ -139,22 +140,18 @@ class Explorer:
         return found
 
     def _priced(
-        self,
-        cells: Iterator[tuple[Integers, list[list[Candidate]] | None]],
-        areas: Integers,
-        base: Integers,
-        number: int,
+        self, cells: Iterator[tuple[Integers, Fitting | None]], areas: Integers, base: Integers, tally: Tally
     ) -> Iterator[_Cell]:
         """Yield the cells into which tiles fit, and how many of their sizes are small enough in each of the rows."""
         limit = self.areas.limit(self.space.limits.area_um2)
         for pairs, fitting in cells:
             if fitting is None:
-                self.tally.buffers += number * len(pairs)
+                tally.buffers += len(base) * len(pairs)
                 continue
             order = np.lexsort((pairs, areas[pairs]))
             sorted_areas = areas[pairs[order]]
             within = np.searchsorted(sorted_areas, limit - base, side="right")
-            self.tally.area += number * len(pairs) - int(within.sum())
+            tally.area += len(base) * len(pairs) - int(within.sum())
             yield _Cell(pairs[order], sorted_areas, within, fitting)
 
     def _candidates(self, layer: Layer, group: int, machine: Machine) -> list[Candidate]:
@@ -202,11 +199,13 @@ class Explorer:
             fitting = [[c for c in of_layer if next(marked)] for of_layer in candidates]
             yield pairs[which.ravel() == number], fitting if all(fitting) else None
 
-    def _timed(self, piece: Piece, cell: _Cell, rows: Integers, times: Rows, base: Integers) -> Iterator[Block]:
+    def _timed(
+        self, piece: Piece, cell: _Cell, rows: Integers, times: Rows, base: Integers, tally: Tally
+    ) -> Iterator[Block]:
         """Yield the designs of a cell that take no more power than they may; ``base`` are the areas of the ``rows``."""
         within = cell.within[rows]
         if len(rows) > MANY and self._all_powerful(cell, times):
-            self.tally.power += int(within.sum())
+            tally.power += int(within.sum())
             return
         cycles, energy = chosen(
             [[(candidate.energy, times.cycles(candidate)) for candidate in each] for each in cell.fitting],
@@ -214,7 +213,7 @@ class Explorer:
             self.candidates.parts,
         )
         fine = powerful(self.space, self.candidates.parts, cycles, energy)
-        self.tally.power += int(within[~fine].sum())
+        tally.power += int(within[~fine].sum())
         kept = np.flatnonzero(fine & (within > 0))
         if len(kept):
             block = Block(
@@ -228,7 +227,7 @@ class Explorer:
                 areas=cell.areas,
                 all_pairs=self.space.pairs,
             )
-            self.tally.valid += block.valid
+            tally.valid += block.valid
             yield block
 
     def _all_powerful(self, cell: _Cell, times: Rows) -> bool:

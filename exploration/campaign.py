@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from importlib.metadata import version
 from random import Random
+from threading import local
 
 from dataflow.errors import InputError
 from exploration.blocks import Explorer
@@ -112,10 +113,15 @@ def explore_numbered(plan: Plan, number: int) -> Finding:
     return Finding(number, finding.tally, finding.fronts, finding.samples, finding.seconds, points.content())
 
 
-@lru_cache(maxsize=1)
+_of_thread = local()
+
+
 def explorer_of(space: Space) -> Explorer:
-    """Return what works out the pieces of a space in this process, and keeps what they share."""
-    return Explorer(space)
+    """Return what works out the pieces of a space in this thread: workers of a cluster may have several."""
+    if getattr(_of_thread, "explorer", None) is None or _of_thread.explorer.space != space:
+        _of_thread.explorer = Explorer(space)
+    found: Explorer = _of_thread.explorer
+    return found
 
 
 def sample(store: ExplorationStore, plan: Plan, target: int) -> Sample:

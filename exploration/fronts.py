@@ -130,15 +130,12 @@ def _grouped(block: Block, rows: Integers, objectives: Sequence[str]) -> list[Po
     if with_area:
         as_small = base == np.repeat(base[new], np.diff(new, append=len(base)))
         within = np.where(as_small, np.minimum(within, smallest), 0)
-    ties = np.add.reduceat(within, new)
-    pairs = int(block.pairs[0])
-    return [
-        Point(
-            number=block.first + int(block.rows[rows[order[place]]]) * block.all_pairs + pairs,
-            cycles=int(cycles[place]),
-            energy=int(energy[place]),
-            area=int(base[place]) + int(block.areas[0]),
-            ties=int(tied),
-        )
-        for place, tied in zip(new, ties, strict=True)
-    ]
+    smallest_place = np.zeros_like(new)
+    columns = (
+        block.numbers(rows[order[new]], smallest_place),
+        cycles[new],
+        energy[new],
+        base[new] + block.areas[0],
+        np.add.reduceat(within, new),
+    )
+    return [Point(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

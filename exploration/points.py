@@ -55,7 +55,7 @@ class PointsFile:
 
     def _columns(self, block: Block, rows: Integers, places: Integers) -> dict[str, object]:
         space, parts = self._space, self._explorer.candidates.parts
-        numbers = block.first + block.rows[rows] * space.pairs + block.pairs[places]
+        numbers = block.numbers(rows, places)
         cycles, energy = block.cycles[rows], block.energy[rows]
         target = space.design(int(numbers[0])).target
         macs = sum(layer.macs for layer in space.targets[target][1])

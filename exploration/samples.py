@@ -34,8 +34,12 @@ def sample_of(block: Block, generator: Random) -> Sample:
     rows = np.searchsorted(ends, ranks, side="right")
     begins = ends[rows] - block.within[rows]
     places = np.array(ranks, np.int64) - begins
-    numbers = block.first + block.rows[rows] * block.all_pairs + block.pairs[places]
-    columns = numbers, block.cycles[rows], block.energy[rows], block.base[rows] + block.areas[places]
+    columns = (
+        block.numbers(rows, places),
+        block.cycles[rows],
+        block.energy[rows],
+        block.base[rows] + block.areas[places],
+    )
     return Sample(block.valid, tuple(zip(*(column.tolist() for column in columns), strict=True)))
 
 

@@ -41,11 +41,6 @@ class Template:
     text: str
     parameters: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
-    @property
-    def instances(self) -> int:
-        """The number of dataflows: one per combination of values."""
-        return prod(len(values) for _, values in self.parameters)
-
 
 @dataclass(frozen=True)
 class Instance:

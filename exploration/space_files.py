@@ -15,7 +15,7 @@ from dataflow.errors import InputError
 from dataflow.hardware import Machine
 from dataflow.layers import Layer
 from dataflow.levels import bind
-from dataflow.reader import read_network
+from dataflow.reader import parse_dataflow, read_network
 from dataflow.technology import Technology, exact
 from dataflow.text_files import closest, read_text
 from dataflow.yaml_files import parse_yaml
@@ -122,6 +122,7 @@ class _Reader:
         values = tuple(
             (name, self._whole(stated, f"{where}.parameters.{name}", least=0)) for name, stated in parameters.items()
         )
+        parse_dataflow(text, file, {name: each[0] for name, each in values})  # faults are told, whatever the layers are
         name = named if named in catalog.names("dataflows") else Path(named).stem
         return Template(name, Path(file).name, text, values)
 
@@ -211,8 +212,6 @@ class _Reader:
         families: dict[Template, list[Instance]] = {}
         for instance in space.instances:
             families.setdefault(instance.template, []).append(instance)
-            if len(families[instance.template]) == 1:
-                instance.dataflow  # noqa: B018 — a text with faults is told, whatever the layers
         every = list(families.values()) if space.best_by is None else [list(space.instances)]
         layers = [layer for _, of_target in space.targets for layer in of_target]
         most = max(value or 1 for value in space.axes[0].values)

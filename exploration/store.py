@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from exploration.blocks import TALLY, Tally
 from exploration.fronts import Point, front
@@ -21,7 +20,7 @@ _TABLES = (
     "CREATE INDEX points_by_target ON points (target, range)",
     "CREATE TABLE samples (range INTEGER, target INTEGER, size INTEGER, members TEXT)",
     """CREATE TABLE trials (
-        target INTEGER, number INTEGER, digits TEXT, attributes TEXT, fault TEXT,
+        target INTEGER, number INTEGER, digits TEXT, fault TEXT,
         design INTEGER, cycles INTEGER, energy INTEGER, area INTEGER, ties INTEGER, PRIMARY KEY (target, number)
     )""",
 )
@@ -31,11 +30,10 @@ _TABLES = (
 class Trial:
     """Designs that differ in sizes only and were tried together: their digits up to the sizes, and the best one.
 
-    ``attributes`` are notes of the optimiser. ``fault`` is why none is valid, and then there is no point.
+    ``fault`` is why none is valid, and then there is no point.
     """
 
     digits: tuple[int, ...]
-    attributes: dict[str, Any]
     fault: str | None
     point: Point | None
 
@@ -107,16 +105,9 @@ class ExplorationStore(StoreFile):
         """Add what was tried for a target, numbered from ``first``: all of it or nothing."""
         with self._transaction() as connection:
             connection.executemany(
-                f"INSERT INTO trials VALUES ({', '.join('?' * 10)})",
+                f"INSERT INTO trials VALUES ({', '.join('?' * 9)})",
                 (
-                    (
-                        target,
-                        number,
-                        json.dumps(trial.digits),
-                        json.dumps(trial.attributes),
-                        trial.fault,
-                        *trial.numbers,
-                    )
+                    (target, number, json.dumps(trial.digits), trial.fault, *trial.numbers)
                     for number, trial in enumerate(trials, first)
                 ),
             )
@@ -124,11 +115,9 @@ class ExplorationStore(StoreFile):
     def trials(self, target: int) -> list[Trial]:
         """Return what was tried for a target, in order."""
         rows = self.query(
-            "SELECT digits, attributes, fault, design, cycles, energy, area, ties FROM trials WHERE target = ? "
-            "ORDER BY number",
+            "SELECT digits, fault, design, cycles, energy, area, ties FROM trials WHERE target = ? ORDER BY number",
             target,
         )
         return [
-            Trial(tuple(json.loads(digits)), json.loads(attributes), fault, None if fault else Point(*point))
-            for digits, attributes, fault, *point in rows
+            Trial(tuple(json.loads(digits)), fault, None if fault else Point(*point)) for digits, fault, *point in rows
         ]

@@ -65,16 +65,15 @@ def explore_subrange(
     explorer: Explorer, number: int, seed: int, keep: Callable[[Block], None] | None = None
 ) -> Finding:
     """Work out a sub-range; ``keep`` is called with every block of valid designs."""
-    start, space, generator = perf_counter(), explorer.space, Random(f"{seed} {number}")
-    explorer.tally = Tally()
+    start, space, generator, tally = perf_counter(), explorer.space, Random(f"{seed} {number}"), Tally()
     points: dict[int, list[Point]] = {}
     samples: dict[int, list[Sample]] = {}
     for part in pieces(space, number):
-        for block in explorer.blocks(part):
+        for block in explorer.blocks(part, tally):
             points.setdefault(part.target, []).extend(front_of(block, space.objectives))
             samples.setdefault(part.target, []).append(sample_of(block, generator))
             if keep is not None:
                 keep(block)
     fronts = {target: front(found, space.objectives) for target, found in points.items()}
     drawn = {target: merged(parts, generator) for target, parts in samples.items()}
-    return Finding(number, explorer.tally, fronts, drawn, perf_counter() - start)
+    return Finding(number, tally, fronts, drawn, perf_counter() - start)

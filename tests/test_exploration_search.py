@@ -13,7 +13,6 @@ from test_exploration_campaign import TEXT
 from dataflow.errors import InputError
 from exploration.campaign import Plan, begin, run
 from exploration.evaluate import evaluate
-from exploration.fronts import Point
 from exploration.search import search, tried
 from exploration.space import Space
 from exploration.space_files import parse_space
@@ -42,7 +41,7 @@ def test_a_search_tries_the_same_whoever_does_the_work_and_however_it_is_resumed
     once = searched(plan)
     assert len(once) == 150
     assert searched(plan, processes(2)) == once
-    for budget in (64, 112, 150):
+    for budget in (7, 64, 70, 112, 150):
         with ExplorationStore(tmp_path / "a.db", create=True) as store:
             begin(store, Plan(space, budget=budget), resume=True)
             search(store, Plan(space, budget=budget), in_process)
@@ -65,11 +64,20 @@ def test_a_search_finds_valid_designs_and_comes_near_the_front(space: Space) -> 
         assert evaluation.fault is None
         assert evaluation.outcome is not None
         assert evaluation.outcome.cycles == point.cycles
-    assert isinstance(best, Point)
+
+
+def test_a_store_of_another_optimiser_is_not_resumed(space: Space, tmp_path: Path) -> None:
+    plan = Plan(space, budget=3)
+    with ExplorationStore(tmp_path / "a.db", create=True) as store:
+        store.add_trials(0, 0, [Trial((9, 9, 9, 9), "illegal", None)])
+        with pytest.raises(InputError) as error:
+            search(store, plan, in_process)
+    assert error.value.message == "was begun with another Optuna, which chose otherwise; begin a new store"
 
 
 def test_a_search_needs_its_package(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "exploration.optimiser", raising=False)
     with ExplorationStore(TEMPORARY, create=True) as store, pytest.raises(InputError) as error:
         search(store, Plan(space, budget=3), in_process)
     assert str(error.value) == "--budget: needs the package optuna: pip install 'metronome[adaptive]'"
