@@ -78,6 +78,10 @@ class ExplorationStore(StoreFile):
         """Return the numbers of the sub-ranges that have a row."""
         return {number for (number,) in self.query("SELECT number FROM ranges")}
 
+    def with_valid_designs(self) -> set[int]:
+        """Return the numbers of the sub-ranges that are done and have valid designs."""
+        return {number for (number,) in self.query("SELECT number FROM ranges WHERE valid > 0")}
+
     def tally(self) -> Tally:
         """Return how many designs of all sub-ranges are valid, or why they are not."""
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in TALLY)

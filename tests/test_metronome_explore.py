@@ -167,3 +167,30 @@ def test_a_machine_beyond_the_model_is_told(folder: Path) -> None:
 def test_what_cannot_be_done(arguments: tuple[str, ...], message: str) -> None:
     result = explore(*arguments)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"metronome: {message}\n")
+
+
+def test_a_folder_of_points_has_those_of_one_exploration(folder: Path) -> None:
+    options = ("--store", "a.db", "--points", "p", "--quiet")
+    assert explore(*options).exit_code == 0
+    assert explore(*options, "--resume").exit_code == 0
+    other = explore("--points", "p", "--quiet")
+    message = "metronome: --points: p holds designs of another exploration; name a new folder\n"
+    assert (other.exit_code, other.stderr) == (2, message)
+    moved = explore("--store", "a.db", "--points", "q", "--resume")
+    message = "--points: q/part-000000.parquet is not there; name the folder with which the store was begun"
+    assert (moved.exit_code, moved.stderr) == (2, f"metronome: {message}\n")
+
+
+def test_a_figure_needs_power_or_area(folder: Path) -> None:
+    lines = [line for line in TEXT.splitlines() if not line.startswith(("constraints", "objectives"))]
+    (folder / "space.yaml").write_text("\n".join([*lines, "technology: eyeriss-65nm"]))
+    result = explore("--figure", "f.svg")
+    message = "technology eyeriss-65nm states neither mac_pj nor all areas: there is nothing to draw"
+    assert (result.exit_code, result.stderr) == (2, f"metronome: --figure: {message}\n")
+    assert not (folder / "f.svg").exists()
+
+
+def test_no_figure_is_drawn_of_nothing(folder: Path) -> None:
+    (folder / "space.yaml").write_text(TEXT.replace("[conv5_1, conv4_1]", "[conv5_1]").replace("120", "0.001"))
+    assert explore("--figure", "f.svg").exit_code == 1
+    assert not (folder / "f.svg").exists()

@@ -72,11 +72,13 @@ def explore_command(
     Every design is accounted for: analysed, or excluded by what holds for all designs around it. Status 1 if no
     design is valid.
     """
+    from exploration import campaign
     from exploration.campaign import Plan
     from exploration.samples import LARGEST
     from exploration.space_files import read_space
-    from metronome.explore.designs import design_text, make_folder
+    from metronome.explore.designs import design_text
     from metronome.explore.outputs import Outputs
+    from metronome.explore.parts import ensure_parts
 
     outputs = Outputs(json_file, csv_file, figure_file, designs, quiet=quiet)
     outputs.ensure_possible(store_file)
@@ -91,12 +93,14 @@ def explore_command(
         for line in design_text(space, design):
             typer.echo(line)
         return 0
-    if points is not None:
-        make_folder(points, "--points")
+    outputs.ensure_drawable(space)
     work = scheduler_of(workers, scheduler)
     plan = Plan(space, seed, points is not None, budget)
     with _opened(store_file, resume=resume) as store:
-        if not _explore(store, plan, work, points, resume=resume):
+        campaign.begin(store, plan, resume=resume)
+        if points is not None:
+            ensure_parts(points, store.with_valid_designs())
+        if not _explore(store, plan, work, points):
             return _interrupted(store, plan, space_file)
         found = _found(store, plan, sample if verify else None, work)
     outputs.show(found)
@@ -113,11 +117,8 @@ def _opened(path: str | None, *, resume: bool) -> ExplorationStore:
     return ExplorationStore(path, create=not resume or Path(path).exists())
 
 
-def _explore(store: ExplorationStore, plan: Plan, work: Scheduler, points: str | None, *, resume: bool) -> bool:
+def _explore(store: ExplorationStore, plan: Plan, work: Scheduler, points: str | None) -> bool:
     """Do what is missing; return whether nobody interrupted it."""
-    from exploration import campaign
-
-    campaign.begin(store, plan, resume=resume)
     do = _sweep if plan.budget is None else _search
     with interrupts() as asked:
         try:
@@ -129,6 +130,7 @@ def _explore(store: ExplorationStore, plan: Plan, work: Scheduler, points: str |
 
 def _sweep(store: ExplorationStore, plan: Plan, work: Scheduler, points: str | None, asked: Callable[[], bool]) -> None:
     from exploration import campaign
+    from metronome.explore.parts import part
     from metronome.explore.progress import exploration_bar
     from metronome.files import write_bytes
 
@@ -136,7 +138,7 @@ def _sweep(store: ExplorationStore, plan: Plan, work: Scheduler, points: str | N
 
     def keep(finding: Finding) -> None:
         if points is not None and finding.points:
-            write_bytes(finding.points, str(Path(points) / f"part-{finding.number:06}.parquet"))
+            write_bytes(finding.points, str(part(points, finding.number)))
 
     with exploration_bar(space, space.designs, before.total) as show:
         if show is not None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from dataflow.errors import InputError
 from metronome.explore.content import Found, TargetFound
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ _SIMULATED = "#d95f02"
 def exploration_figure(found: Found, picture_format: str) -> bytes:
     """Return a picture with a row per target: designs drawn at random, the front, and what simulation says of it.
 
-    Raises `InputError` where the technology states neither the energy of a MAC nor areas.
+    There is a design, and its power or its area is known.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -29,8 +28,6 @@ def exploration_figure(found: Found, picture_format: str) -> bytes:
         for key, label in _AGAINST
         if any(found.numbers(each.index, point)[key] is not None for each in found.targets for point in each.front[:1])
     ]
-    if not known:
-        raise InputError("there is no valid design, or neither its power nor its area is known", "--figure")
     with rc_context({"svg.hashsalt": "metronome", "font.size": 10}):
         figure = Figure(figsize=(5.2 * len(known), 4.1 * len(found.targets) + 0.5), layout="constrained")
         grid: Any = figure.subplots(len(found.targets), len(known), squeeze=False)

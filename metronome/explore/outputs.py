@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from dataflow.errors import InputError
+from exploration.space import Space
 from metronome.explore.content import Found
 
 
@@ -39,6 +40,15 @@ class Outputs:
         if self.designs is not None:
             make_folder(self.designs, "--designs")
 
+    def ensure_drawable(self, space: Space) -> None:
+        """Raise `InputError` where a figure is wanted and nothing is known to draw throughput against."""
+        from exploration.areas import Areas
+
+        technology = space.technology
+        if self.figure_file is not None and technology.mac_pj is None and not Areas(space).known:
+            message = f"technology {technology.name} states neither mac_pj nor all areas: there is nothing to draw"
+            raise InputError(message, "--figure")
+
     def show(self, found: Found) -> None:
         """Write and print everything."""
         import pandas as pd
@@ -56,7 +66,7 @@ class Outputs:
         if self.csv_file is not None:
             rows = [row for target in found.targets for row in found.rows(target)]
             write(pd.DataFrame(rows).to_csv(index=False), self.csv_file)
-        if self.figure_file is not None:
+        if self.figure_file is not None and any(target.front for target in found.targets):
             write_bytes(exploration_figure(found, format_of(self.figure_file)), self.figure_file)
         if self.designs is not None:
             for target in found.targets:
