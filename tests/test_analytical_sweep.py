@@ -77,6 +77,21 @@ def test_every_machine_has_its_own_numbers(
         assert_alike(bind(layer, dataflow, machine.pes), machine, values, assumptions)
 
 
+@settings(max_examples=60, deadline=None)
+@given(cases(max_macs=4000), st.data(), st.sampled_from([REFINED, PUBLISHED]))
+def test_nothing_faster_makes_a_machine_slower(case: Case, data: st.DataObject, assumptions: Assumptions) -> None:
+    """More lanes, more bandwidth and less latency, each by itself or together: what excludes ranges relies on it."""
+    layer, dataflow, machine = case
+    values = {key: array for key, array in data.draw(values_of(machine)).items() if "buffering" not in key} or LANES
+    number = len(next(iter(values.values())))
+    fastest = {k: [(min if k.endswith("latency") else max)(v)] * number for k, v in values.items()}
+    slowest = {k: [(max if k.endswith("latency") else min)(v)] * number for k, v in values.items()}
+    mapping = bind(layer, dataflow, machine.pes)
+    fast, given_, slow = (sweep(mapping, machine, each, assumptions).cycles for each in (fastest, values, slowest))
+    assert (fast <= given_).all()
+    assert (given_ <= slow).all()
+
+
 @patch("analytical.sweeping.SINGLE", 0)
 @patch("analytical.sweeping.FEW", 0)
 @pytest.mark.parametrize("dataflow", ["kcp_ws", "yr_rs", "xp_ws"])

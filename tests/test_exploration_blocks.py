@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from random import Random
 from unittest.mock import patch
 
-import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import spaces
@@ -116,4 +115,3 @@ def test_a_front_does_not_depend_on_the_order_of_its_points() -> None:
             parts = [points[begin::7] for begin in range(7)]
             again = front([point for part in parts for point in front(part, objectives)], objectives)
             assert again == expected == front(points, objectives)
-    assert np.all([point.ties for point in expected])

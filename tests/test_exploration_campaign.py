@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from random import Random
 
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 from spaces import TILED
 
 from dataflow.errors import InputError
@@ -20,7 +23,7 @@ from exploration.evaluate import evaluate
 from exploration.space import Space
 from exploration.space_files import parse_space
 from exploration.store import ExplorationStore
-from validation.schedulers import in_process, processes
+from validation.schedulers import cluster, in_process, processes
 from validation.store_files import TEMPORARY
 
 TEXT = """
@@ -190,3 +193,26 @@ def test_an_exploration_that_is_killed_again_and_again_comes_to_the_same(
     subprocess.run(command, check=True)
     with ExplorationStore(path) as store:
         assert everything(store, Plan(space)) == explored(Plan(space))
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_worker_has_several_threads_comes_to_the_same(tmp_path: Path) -> None:
+    """Four sub-ranges at a time in one process; each thread has its own memory of what neighbours share."""
+    (tmp_path / "tiled.m").write_text(TILED)
+    space = parse_space(TEXT.replace("[16, 32, 64]", "{from: 16, to: 64, step: 2}"), "space.yaml", tmp_path)
+    assert subranges.subranges(space) == 4
+    plan = Plan(space)
+    workers = LocalCluster(n_workers=1, threads_per_worker=4, processes=True, dashboard_address=None)
+    with workers, ExplorationStore(TEMPORARY, create=True) as store:
+        begin(store, plan, resume=False)
+        run(store, plan, cluster(workers.scheduler_address))
+        assert everything(store, plan) == explored(plan)
+
+
+def test_threads_share_no_memory(space: Space) -> None:
+    """What is kept is kept without locks: a thread works with an explorer of its own, as long as the space is the same."""
+    mine = campaign.explorer_of(space)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(campaign.explorer_of, space).result() is not mine
+    assert campaign.explorer_of(replace(space)) is mine
+    assert campaign.explorer_of(replace(space, model="published")) is not mine
