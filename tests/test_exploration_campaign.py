@@ -210,7 +210,7 @@ def test_a_cluster_whose_worker_has_several_threads_comes_to_the_same(tmp_path: 
 
 
 def test_threads_share_no_memory(space: Space) -> None:
-    """What is kept is kept without locks: a thread works with an explorer of its own, as long as the space is the same."""
+    """What is kept is kept without locks: a thread has an explorer of its own, as long as the space is the same."""
     mine = campaign.explorer_of(space)
     with ThreadPoolExecutor(1) as other:
         assert other.submit(campaign.explorer_of, space).result() is not mine
