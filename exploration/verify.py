@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +73,12 @@ class Verification:
     missed: tuple[int, ...]
     chance: float
 
+    def ranks(self, objective: str) -> dict[int, tuple[int, int]]:
+        """Return the places of the front's designs by an objective, 1 the best: by the model, and by simulation."""
+        modelled = _places({each.number: each.modelled.keys((objective,)) for each in self.front})
+        simulated = _places({each.number: each.simulated.keys((objective,)) for each in self.front})
+        return {number: (modelled[number], simulated[number]) for number in modelled}
+
     @property
     def biased(self) -> bool:
         """Whether the model errs on the designs that it selects in another way than on others."""
@@ -131,6 +139,12 @@ def _optimal(checked: Iterable[Checked], objectives: tuple[str, ...]) -> frozens
     best = front((Point(number, 0, 0, 0, 1) for number in keys), objectives, lambda point: keys[point.number])
     good = {keys[point.number] for point in best}
     return frozenset(number for number, key in keys.items() if key in good)
+
+
+def _places(keys: Mapping[int, tuple[Any, ...]]) -> dict[int, int]:
+    """Return by number the place of its key among all, in ascending order; equal ones share the best of theirs."""
+    ordered = sorted(keys.values())
+    return {number: bisect_left(ordered, key) + 1 for number, key in keys.items()}
 
 
 def _chance(one: Sequence[float], other: Sequence[float]) -> float:

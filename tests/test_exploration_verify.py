@@ -38,6 +38,7 @@ def verified(space: Space) -> Verification:
 def test_the_refined_models_front_stays_as_it_is(space: Space) -> None:
     found = verified(space)
     assert {each.error for each in (*found.front, *found.sample)} == {0.0}
+    assert all(one == other for name in space.objectives for one, other in found.ranks(name).values())
     assert (found.kept, found.missed, found.biased) == (len(found.front), (), False)
 
 
@@ -62,3 +63,9 @@ def test_the_published_models_front_does_not(space: Space) -> None:
     selected = {each.modelled.keys(space.objectives) for each in found.front}
     assert set(found.missed) == {n for n in best if every[n].modelled.keys(space.objectives) not in selected}
     assert found.biased == (found.chance < 0.05)
+    for number, places in found.ranks("throughput").items():
+        assert places == tuple(
+            1 + sum(getattr(each, by).cycles < getattr(every[number], by).cycles for each in found.front)
+            for by in ("modelled", "simulated")
+        )
+    assert any(one != other for one, other in found.ranks("throughput").values())

@@ -71,6 +71,9 @@ class Found:
 
     def rows(self, found: TargetFound) -> list[dict[str, Any]]:
         """Return a row per point of a target's front."""
+        ranks = {
+            name: found.verification.ranks(name) for name in self.space.objectives if found.verification is not None
+        }
         rows = []
         for point in found.front:
             row = {
@@ -85,6 +88,8 @@ class Found:
                 row["simulated_cycles"] = checked.simulated.cycles
                 row["error"] = checked.error
                 row["optimal"] = point.number in found.verification.optimal
+                for name, of_designs in ranks.items():
+                    row[f"rank_{name}"], row[f"simulated_rank_{name}"] = of_designs[point.number]
             rows.append(row)
         return rows
 

@@ -111,7 +111,10 @@ def _best(objectives: Sequence[str], verification: Verification) -> Iterator[str
         simulated = min(valid, key=lambda number: (every[number].simulated.keys((name,)), number))
         equal = every[modelled].simulated.keys((name,)) == every[simulated].simulated.keys((name,))
         same = equal and every[modelled].within
-        yield f"best {name}: design {modelled}, " + ("by simulation, too" if same else f"by simulation {simulated}")
+        best = f"best {name}: design {modelled}, " + ("by simulation, too" if same else f"by simulation {simulated}")
+        ranks = verification.ranks(name).values()
+        kept = sum(one == other for one, other in ranks)
+        yield f"{best}; {kept} of the front's {len(ranks)} designs keep their rank"
 
 
 def _bias(verification: Verification) -> str:
