@@ -245,7 +245,7 @@ def test_there_is_no_design_beyond_the_last(folder: Path) -> None:
 def test_what_is_wrong_is_said_in_one_message(changed: str, to: str, message: str, folder: Path) -> None:
     with pytest.raises(InputError) as error:
         parsed(SMALL.replace(changed, to), folder)
-    assert str(error.value).removeprefix("s.yaml: ") == message
+    assert str(error.value).removeprefix("s.yaml: ").removeprefix(f"{folder}/") == message
 
 
 def test_the_area_of_wires_is_not_known(folder: Path) -> None:
@@ -270,3 +270,10 @@ def test_a_file_that_is_not_there() -> None:
     with pytest.raises(InputError) as error:
         read_space("nowhere.yaml")
     assert str(error.value) == "nowhere.yaml: no such file"
+
+
+def test_a_template_with_faults_is_told_also_where_layers_could_choose_others(folder: Path) -> None:
+    (folder / "broken.m").write_text("Dataflow broken { SpatialMap(1,1) K }")
+    with pytest.raises(InputError) as error:
+        parsed(SMALL.replace("[kcp_ws]", "[kcp_ws, broken.m]") + "dataflow_per_layer: energy\n", folder)
+    assert str(error.value) == f"{folder}/broken.m:1:37: found '}}' where ';' should stand"
